@@ -1,0 +1,77 @@
+package ledger
+
+import "time"
+
+// Status is what an agent tells of itself: the JSON of /status. Those parts
+// that are in DESIGN-fixed form (lanes with their accounts, softnet_drops) are
+// relied on from outside; the rest may grow.
+type Status struct {
+	Version string    `json:"version"`
+	Started time.Time `json:"started"`
+	// Ready is true from the moment all listeners are open until the agent
+	// begins to stop. It never depends on a collector.
+	Ready bool   `json:"ready"`
+	Lanes []Lane `json:"lanes"`
+	// SoftnetDrops counts packets of any kind that the kernel dropped on
+	// this host since the agent began, before they reached a socket
+	// (/proc/net/softnet_stat, second column).
+	SoftnetDrops uint64   `json:"softnet_drops"`
+	Sockets      []Socket `json:"sockets"`
+	// Config is the effective configuration, without secrets: key → value.
+	Config any `json:"config,omitempty"`
+}
+
+// Lane is one lane: its account, what it holds and where it delivers.
+type Lane struct {
+	Name string `json:"name"`
+	Account
+	Buffer    Buffer     `json:"buffer"`
+	Endpoints []Endpoint `json:"endpoints"`
+}
+
+// Buffer is what a lane holds now. Sizes are in bytes.
+type Buffer struct {
+	Limit    int `json:"limit_bytes"`
+	Answered int `json:"answered_bytes"`
+	Datagram int `json:"datagram_bytes"`
+	InFlight int `json:"in_flight_bytes"`
+	// OldestAge is how long the oldest span has been here, in seconds; 0
+	// when there is none.
+	OldestAge float64 `json:"oldest_age_seconds"`
+}
+
+// The states of an Endpoint.
+const (
+	EndpointIdle    = "idle"    // nothing was sent yet
+	EndpointOK      = "ok"      // the last answer was a success
+	EndpointBackoff = "backoff" // failed; tried again after a pause
+	EndpointHeld    = "held"    // refuses this agent (credentials, wrong service); tried again, nothing is dropped
+)
+
+// Endpoint is a collector as the agent sees it.
+type Endpoint struct {
+	Address string `json:"address"`
+	State   string `json:"state"`
+	// Requests counts exports that were sent, Failures those that were not
+	// answered with a success.
+	Requests    uint64     `json:"requests"`
+	Failures    uint64     `json:"failures"`
+	InFlight    int        `json:"in_flight"`
+	LastError   string     `json:"last_error,omitempty"`
+	LastErrorAt *time.Time `json:"last_error_at,omitempty"`
+	LastOKAt    *time.Time `json:"last_ok_at,omitempty"`
+	// RetryIn is how long until it is tried again, in seconds, when backing off.
+	RetryIn float64 `json:"retry_in_seconds,omitempty"`
+}
+
+// Socket is a socket that takes in datagrams. Buffer sizes are in bytes as
+// asked for in SO_RCVBUF; the kernel doubles them for its own bookkeeping.
+type Socket struct {
+	Address     string `json:"address"`
+	Encoding    string `json:"encoding"`
+	BufferAsked int    `json:"buffer_asked_bytes"`
+	BufferGot   int    `json:"buffer_granted_bytes"`
+	Packets     uint64 `json:"packets"`
+	Bytes       uint64 `json:"bytes"`
+	KernelDrops uint64 `json:"kernel_drops"`
+}

@@ -1,0 +1,169 @@
+package otlp
+
+import (
+	"encoding/binary"
+	"math"
+	"unicode/utf8"
+)
+
+// Wire types of the protobuf encoding (protobuf.dev, "Encoding").
+const (
+	wireVarint  = 0
+	wireFixed64 = 1
+	wireBytes   = 2
+	wireFixed32 = 5
+)
+
+// Builder appends protobuf fields to one byte slice, which it keeps from use
+// to use. A nested message is opened, filled and closed; its length is written
+// into the place that Open kept for it.
+//
+// Numbers that are zero and strings that are empty are written all the same:
+// whether a field is there at all is the caller's choice.
+type Builder struct {
+	buf []byte
+}
+
+// Reset forgets the content and keeps the memory.
+func (b *Builder) Reset() { b.buf = b.buf[:0] }
+
+// Bytes is the content. It is valid until the next call of Reset.
+func (b *Builder) Bytes() []byte { return b.buf }
+
+// Len is the length of the content in bytes.
+func (b *Builder) Len() int { return len(b.buf) }
+
+// Cap is the memory that the builder keeps, in bytes.
+func (b *Builder) Cap() int { return cap(b.buf) }
+
+// Truncate takes back what was written after the first n bytes.
+func (b *Builder) Truncate(n int) { b.buf = b.buf[:n] }
+
+// Insert puts p before the byte at position at. No message that was opened
+// after at may still be open.
+func (b *Builder) Insert(at int, p []byte) {
+	n := len(b.buf)
+	b.buf = append(b.buf, p...)
+	copy(b.buf[at+len(p):], b.buf[at:n])
+	copy(b.buf[at:], p)
+}
+
+// Mark is a message that was opened: where its content starts, and how many
+// bytes before that were kept for its length.
+type Mark struct {
+	start int32
+	kept  int8
+}
+
+// Open starts a message in a field. guess is the length that its content will
+// probably have, in bytes: where the guess needs as many bytes to write as the
+// length, Close moves nothing.
+func (b *Builder) Open(field, guess int) Mark {
+	b.tag(field, wireBytes)
+	kept := varintLen(uint64(guess))
+	for range kept {
+		b.buf = append(b.buf, 0)
+	}
+	return Mark{start: int32(len(b.buf)), kept: int8(kept)}
+}
+
+// Close ends the message that was opened last and is still open.
+func (b *Builder) Close(m Mark) {
+	start, kept := int(m.start), int(m.kept)
+	length := len(b.buf) - start
+	need := varintLen(uint64(length))
+	if need != kept {
+		if need > kept {
+			b.buf = append(b.buf, make([]byte, need-kept)...)
+		}
+		copy(b.buf[start-kept+need:], b.buf[start:start+length])
+		b.buf = b.buf[:start-kept+need+length]
+	}
+	binary.PutUvarint(b.buf[start-kept:], uint64(length))
+}
+
+// Raw appends bytes that are already encoded fields.
+func (b *Builder) Raw(p []byte) { b.buf = append(b.buf, p...) }
+
+// Blob appends a field of bytes.
+func (b *Builder) Blob(field int, p []byte) {
+	b.tag(field, wireBytes)
+	b.buf = binary.AppendUvarint(b.buf, uint64(len(p)))
+	b.buf = append(b.buf, p...)
+}
+
+// Text appends a string field. Bytes that are not UTF-8 are replaced by
+// U+FFFD, a run of them by one, as strings.ToValidUTF8 does.
+func (b *Builder) Text(field int, s []byte) {
+	if !valid(s) {
+		m := b.Open(field, len(s))
+		b.buf = appendValid(b.buf, s)
+		b.Close(m)
+		return
+	}
+	b.Blob(field, s)
+}
+
+// TextString is Text for a string that is known to be UTF-8.
+func (b *Builder) TextString(field int, s string) {
+	b.tag(field, wireBytes)
+	b.buf = binary.AppendUvarint(b.buf, uint64(len(s)))
+	b.buf = append(b.buf, s...)
+}
+
+// Varint appends a field of type uint64, int64, enum or bool. A negative int64
+// is given as its two's complement.
+func (b *Builder) Varint(field int, v uint64) {
+	b.tag(field, wireVarint)
+	b.buf = binary.AppendUvarint(b.buf, v)
+}
+
+// Fixed64 appends a field of type fixed64.
+func (b *Builder) Fixed64(field int, v uint64) {
+	b.tag(field, wireFixed64)
+	b.buf = binary.LittleEndian.AppendUint64(b.buf, v)
+}
+
+// Double appends a field of type double.
+func (b *Builder) Double(field int, v float64) { b.Fixed64(field, math.Float64bits(v)) }
+
+func (b *Builder) tag(field, wire int) {
+	b.buf = binary.AppendUvarint(b.buf, uint64(field)<<3|uint64(wire))
+}
+
+func varintLen(v uint64) int {
+	n := 1
+	for ; v >= 0x80; v >>= 7 {
+		n++
+	}
+	return n
+}
+
+// valid is utf8.Valid, with a quick way for the short ASCII strings that keys
+// and most values are.
+func valid(s []byte) bool {
+	for i, c := range s {
+		if c >= utf8.RuneSelf {
+			return utf8.Valid(s[i:])
+		}
+	}
+	return true
+}
+
+func appendValid(dst, s []byte) []byte {
+	bad := false
+	for len(s) > 0 {
+		r, n := utf8.DecodeRune(s)
+		if r == utf8.RuneError && n == 1 {
+			if !bad {
+				dst = utf8.AppendRune(dst, utf8.RuneError)
+			}
+			bad = true
+		} else {
+			dst = append(dst, s[:n]...)
+			bad = false
+		}
+		s = s[n:]
+	}
+	return dst
+}
