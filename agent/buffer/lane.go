@@ -1,0 +1,201 @@
+package buffer
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/wayside-tracing/wayside/agent/ledger"
+)
+
+// ErrFull is the answer to spans that the answered queue has no room for.
+var ErrFull = errors.New("buffer full")
+
+// Options are the limits of a lane.
+type Options struct {
+	// Memory bounds the lane, in bytes: queues and what is in flight.
+	Memory int
+	// MaxAge is how long a span may stay.
+	MaxAge time.Duration
+	// BatchBytes and BatchAge say when a batch is due: when a queue holds so
+	// many bytes, or when its oldest span has waited so long.
+	BatchBytes int
+	BatchAge   time.Duration
+}
+
+// A Lane keeps the spans of one tenant and its account. Its methods may be
+// called from any goroutine, except Take, which has one caller.
+type Lane struct {
+	name string
+
+	mu       sync.Mutex
+	opt      Options
+	account  ledger.Account // Buffered is not kept in it
+	answered queue
+	datagram queue
+	flying   []*Batch // in flight
+	inFlight int      // memory of their chunks, in bytes
+	turn     bool     // whose turn Take begins with: true is answered
+	flushing bool
+	free     []*chunk
+
+	// wake has room for one: it is filled when Take may have something to do.
+	wake chan struct{}
+}
+
+// NewLane returns an empty lane.
+func NewLane(name string, opt Options) *Lane {
+	return &Lane{name: name, opt: opt, wake: make(chan struct{}, 1)}
+}
+
+// SetOptions changes the limits. A smaller memory takes effect at once for the
+// datagram queue, whose oldest spans are dropped, and as the answered queue drains.
+func (l *Lane) SetOptions(opt Options) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.opt = opt
+	l.makeRoom(0)
+	l.notify()
+}
+
+// Datagram enters a packet of spans that came without a question: a frame of
+// so many spans, and spans that had to be left out of it. frame is copied; it
+// may be empty. What does not fit pushes out the oldest of its kind.
+func (l *Lane) Datagram(frame []byte, spans int, left LeftOut) {
+	now := time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.account.Accepted += uint64(spans + left.Invalid + left.TooBig)
+	l.account.Dropped[ledger.Invalid] += uint64(left.Invalid)
+	l.account.Dropped[ledger.TooBig] += uint64(left.TooBig)
+	if spans == 0 {
+		return
+	}
+	if !l.append(&l.datagram, frame, spans, now) {
+		l.account.Dropped[ledger.BufferFull] += uint64(spans)
+	}
+}
+
+// LeftOut counts the spans of a packet that are not in its frame.
+type LeftOut struct {
+	Invalid int // impossible ids
+	TooBig  int // larger than a frame may be
+}
+
+// Answered enters a frame of so many spans whose sender waits for an answer.
+// frame is copied. The error is ErrFull, when nothing was kept.
+func (l *Lane) Answered(frame []byte, spans int) error {
+	now := time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.append(&l.answered, frame, spans, now) {
+		l.account.Refused[ledger.QueueFull]++
+		return ErrFull
+	}
+	l.account.Accepted += uint64(spans)
+	return nil
+}
+
+// Refuse counts a packet or request that does not enter.
+func (l *Lane) Refuse(reason ledger.RefuseReason) {
+	l.mu.Lock()
+	l.account.Refused[reason]++
+	l.mu.Unlock()
+}
+
+// Report adds what clients say of their losses.
+func (l *Lane) Report(r ledger.ClientReported) {
+	l.mu.Lock()
+	c := &l.account.ClientReported
+	c.FullQueue += r.FullQueue
+	c.TooLarge += r.TooLarge
+	c.SendFailure += r.SendFailure
+	c.Gaps += r.Gaps
+	l.mu.Unlock()
+}
+
+// KernelDropped adds packets that the kernel dropped for want of room in a socket.
+func (l *Lane) KernelDropped(packets uint64) {
+	l.mu.Lock()
+	l.account.KernelDrops += packets
+	l.mu.Unlock()
+}
+
+// append copies a frame into a queue, if there is room or room can be made.
+func (l *Lane) append(q *queue, frame []byte, spans int, now time.Time) bool {
+	c := q.tail()
+	if c == nil || !c.fits(len(frame), now, l.opt.MaxAge/64) {
+		need := max(len(frame), chunkBytes)
+		if q == &l.answered && q.memory+need > l.opt.Memory/2 {
+			return false
+		}
+		if !l.makeRoom(need) {
+			return false
+		}
+		c = l.alloc(need)
+		q.push(c)
+	}
+	before := q.bytes
+	c.append(frame, spans, now)
+	q.bytes += len(frame)
+	// Take sleeps until a batch is due. It must hear of the first frame, from
+	// which on it watches the clock, and of the one that makes a batch full.
+	if before == 0 || before < l.batchBytes() && q.bytes >= l.batchBytes() {
+		l.notify()
+	}
+	return true
+}
+
+// makeRoom drops the oldest datagrams until n more bytes fit.
+func (l *Lane) makeRoom(n int) bool {
+	for l.answered.memory+l.datagram.memory+n > l.opt.Memory {
+		if len(l.datagram.chunks) == 0 {
+			return false
+		}
+		l.discard(&l.datagram, ledger.BufferFull)
+	}
+	return true
+}
+
+// notify wakes Take.
+func (l *Lane) notify() {
+	select {
+	case l.wake <- struct{}{}:
+	default: // it is awake already
+	}
+}
+
+// Snapshot is the lane's account and what it holds, at one moment.
+func (l *Lane) Snapshot() ledger.Lane {
+	now := time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := ledger.Lane{Name: l.name, Account: l.account}
+	buffered := l.answered.spans() + l.datagram.spans()
+	var oldest time.Time
+	for _, q := range []*queue{&l.answered, &l.datagram} {
+		if len(q.chunks) > 0 {
+			oldest = earliest(oldest, q.chunks[0].oldest)
+		}
+	}
+	for _, b := range l.flying {
+		buffered += b.left
+		oldest = earliest(oldest, b.Oldest())
+	}
+	s.Buffered = uint64(buffered)
+	s.Buffer = ledger.Buffer{
+		Limit: l.opt.Memory, Answered: l.answered.memory, Datagram: l.datagram.memory, InFlight: l.inFlight,
+	}
+	if !oldest.IsZero() {
+		s.Buffer.OldestAge = now.Sub(oldest).Seconds()
+	}
+	return s
+}
+
+// earliest is the earlier of two times; the zero time is none.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
+}
