@@ -1,0 +1,78 @@
+# Wayside: the daily loops. Each is one command that also works without make.
+
+GO         ?= go
+VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+TOOL        = $(GO) tool -modfile=tools/go.mod
+FUZZTIME   ?= 10s
+
+.DEFAULT_GOAL := help
+
+##@ Try it
+
+.PHONY: run
+run: ## Start Wayside with no configuration: the agent, and traces as they arrive
+	$(GO) run ./cmd/wayside up
+
+.PHONY: demo
+demo: build ## The same, with a load generator sending to it; ctrl-C ends both
+	./test/demo.sh
+
+.PHONY: build
+build: ## Static, stripped bin/wayside-agent and bin/wayside
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/ ./cmd/wayside-agent ./cmd/wayside
+	@ls -l bin/wayside-agent bin/wayside
+
+##@ Every day
+
+.PHONY: quick
+quick: ## Unit tests; need only Go
+	$(GO) test ./...
+
+.PHONY: fmt
+fmt: ## Format as the linter wants it
+	$(TOOL) gofumpt -w -modpath github.com/wayside-tracing/wayside .
+	$(TOOL) goimports -w -local github.com/wayside-tracing/wayside .
+
+.PHONY: lint
+lint: ## Formatting, go vet and the linters of .golangci.yml
+	./test/all.sh format lint
+
+.PHONY: race
+race: ## Unit tests under the race detector; needs gcc
+	./test/all.sh race
+
+.PHONY: fuzz
+fuzz: ## Each fuzz target for FUZZTIME (10s)
+	FUZZTIME=$(FUZZTIME) ./test/all.sh fuzz
+
+.PHONY: deps
+deps: ## Renew the record of what is linked into the agent
+	GOOS=linux GOARCH=amd64 CGO_ENABLED=0 $(GO) list -deps -f '{{with .Module}}{{if not .Main}}{{$$.ImportPath}}{{end}}{{end}}' \
+		./cmd/wayside-agent > cmd/wayside-agent/deps.txt
+
+##@ Before a change lands
+
+.PHONY: test
+test: ## Every tier, set up as needed
+	./test/all.sh
+
+.PHONY: interop
+interop: ## Real Jaeger clients, through the agent, into Jaeger and an OpenTelemetry Collector
+	./test/all.sh interop
+
+.PHONY: chroot
+chroot: ## README's two commands in a fresh Debian, as root and not; needs root
+	./test/chroot.sh
+
+.PHONY: bench
+bench: ## Side by side with the Jaeger Agent and the Collector; writes bench/results
+	./bench/run.sh
+
+##@ Help
+
+.PHONY: help
+help: ## This list
+	@awk 'BEGIN {FS = ":.*## "} \
+		/^##@/ {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@echo
