@@ -1,0 +1,80 @@
+package layout_test
+
+// module is the root module's path, go.mod's first line.
+const module = "github.com/wayside-tracing/wayside"
+
+// An importRule says which of our own packages the packages under one folder may
+// import. Folders are relative to the module's root and stand for everything
+// below them; the longest matching folder decides.
+type importRule struct {
+	folder  string
+	may     []string // folders; a package may always import what lies below it
+	because string
+}
+
+// importRules covers every package: one that no row matches is a finding, and so
+// is a row that matches no package.
+var importRules = []importRule{
+	{"wire", []string{"wire"}, "codecs are pure and know nothing of what uses them"},
+
+	{"agent", []string{"agent", "wire", "internal"}, "agent.go is where the parts of the agent meet; it knows no collector"},
+	{"agent/config", []string{"internal"}, "the configuration is plain data that the agent is built from"},
+	{"agent/ledger", nil, "the account is plain data that every part adds to"},
+	{"agent/accept", []string{"wire", "agent/ledger", "internal"}, "accept, buffer and deliver meet only in agent.go"},
+	{"agent/buffer", []string{"wire", "agent/ledger", "internal"}, "accept, buffer and deliver meet only in agent.go"},
+	{"agent/deliver", []string{"wire", "agent/ledger", "internal"}, "accept, buffer and deliver meet only in agent.go"},
+	{"agent/admin", []string{"agent/ledger", "internal"}, "the admin pages show the status they are given and reach into nothing"},
+
+	{"collector", []string{"collector", "wire", "internal"}, "the collector knows no agent: either runs without the other"},
+
+	{"internal", []string{"internal", "wire"}, "small things that anything above may use"},
+
+	{"cmd/wayside-agent", []string{"agent", "internal"}, "the agent's binary holds the agent and nothing else"},
+	{"cmd/wayside", []string{"agent", "collector", "wire", "internal"}, "the binary for people may use everything but another binary"},
+
+	{"test/layout", nil, "the rules are not an interested party"},
+}
+
+// A ban keeps packages, ours or not, out of others.
+type ban struct {
+	folder  string   // of the packages that must not have them
+	of      []string // import paths; each stands for everything below it
+	linked  bool     // not even through other packages, tests left aside
+	because string
+}
+
+var bans = []ban{
+	{
+		"wire",
+		[]string{"net", "os", "io/fs", "syscall", "log", "golang.org/x/net", "golang.org/x/sys", "context"},
+		false, "bytes in, bytes out: no sockets, files or logs, so that every codec can be fuzzed and reused",
+	},
+	{
+		"cmd/wayside-agent",
+		[]string{"google.golang.org/grpc"},
+		true, "gRPC-Go idles at 10.4 MB where net/http takes 6.4 MB (bench/README.md)",
+	},
+	{
+		"cmd/wayside-agent",
+		[]string{"google.golang.org/protobuf", "github.com/golang/protobuf", "github.com/gogo/protobuf"},
+		true, "spans are OTLP bytes in the agent and are never decoded into messages",
+	},
+	{
+		"cmd/wayside-agent",
+		[]string{"go.opentelemetry.io"},
+		true, "the agent carries traces and makes none; the SDK costs memory that sidecars do not have",
+	},
+	{
+		"cmd/wayside-agent",
+		[]string{"k8s.io", "sigs.k8s.io"},
+		true, "the agent knows no Kubernetes: what it needs of it comes by downward API or from a file",
+	},
+	{
+		"cmd/wayside-agent",
+		[]string{"text/template", "html/template", "net/rpc", "encoding/gob"},
+		true, "they look methods up by name, after which the linker keeps every exported method",
+	},
+}
+
+// vagueNames are package names that say nothing of what a package holds.
+var vagueNames = []string{"util", "utils", "common", "helper", "helpers", "misc", "base", "shared", "lib", "core", "types"}
