@@ -1,0 +1,227 @@
+package jaegerthrift
+
+import "github.com/wayside-tracing/wayside/wire/thrift"
+
+// The structs of jaeger.thrift, for those who send. The transcoder makes none
+// of them.
+
+// Batch is what one packet carries.
+type Batch struct {
+	Process Process
+	Spans   []Span
+	SeqNo   *int64       // written if it is there
+	Stats   *ClientStats // written if it is there
+}
+
+// Process is what sends the spans.
+type Process struct {
+	ServiceName string
+	Tags        []Tag // not written if there are none
+}
+
+// Span is one span. Times are in microseconds, since the epoch where they are
+// points in time.
+type Span struct {
+	TraceIDLow    uint64
+	TraceIDHigh   uint64
+	SpanID        uint64
+	ParentSpanID  uint64
+	OperationName string
+	References    []SpanRef // not written if there are none
+	Flags         int32     // 1 sampled, 2 debug
+	StartTime     int64
+	Duration      int64
+	Tags          []Tag // not written if there are none
+	Logs          []Log // not written if there are none
+}
+
+// SpanRef is a span's reference to another.
+type SpanRef struct {
+	RefType     RefType
+	TraceIDLow  uint64
+	TraceIDHigh uint64
+	SpanID      uint64
+}
+
+// RefType is what a reference means.
+type RefType int32
+
+// The types of a reference (jaeger.thrift, enum SpanRefType).
+const (
+	ChildOf     RefType = 0
+	FollowsFrom RefType = 1
+)
+
+// Log is something that happened within a span.
+type Log struct {
+	Timestamp int64 // microseconds since the epoch
+	Fields    []Tag
+}
+
+// Tag is a key with a value. Of the values the one that Type names is written.
+type Tag struct {
+	Key    string
+	Type   TagType
+	Str    string
+	Double float64
+	Bool   bool
+	Long   int64
+	Binary []byte
+}
+
+// TagType is the type of a tag's value.
+type TagType int32
+
+// The types of a tag's value (jaeger.thrift, enum TagType).
+const (
+	TagString TagType = 0
+	TagDouble TagType = 1
+	TagBool   TagType = 2
+	TagLong   TagType = 3
+	TagBinary TagType = 4
+)
+
+// ClientStats is what a client says of the spans that it lost, counted from
+// its start.
+type ClientStats struct {
+	FullQueueDroppedSpans int64
+	TooLargeDroppedSpans  int64
+	FailedToEmitSpans     int64
+}
+
+// AppendEmitBatch appends the packet that a client sends to the agent: the
+// message emitBatch of agent.thrift. Clients send it as Call or as Oneway.
+func AppendEmitBatch(dst []byte, e thrift.Encoding, t thrift.MessageType, seqID int32, b *Batch) []byte {
+	w := thrift.NewWriter(dst, e)
+	w.Message(emitBatch, t, seqID)
+	w.Field(0, argsBatch, thrift.Struct)
+	writeBatch(w, b)
+	w.Stop()
+	return w.Bytes()
+}
+
+func writeBatch(w *thrift.Writer, b *Batch) {
+	w.Field(0, batchProcess, thrift.Struct)
+	w.Field(0, processServiceName, thrift.String)
+	w.String(b.Process.ServiceName)
+	writeTags(w, processServiceName, processTags, b.Process.Tags)
+	w.Stop()
+
+	w.Field(batchProcess, batchSpans, thrift.List)
+	w.List(thrift.Struct, len(b.Spans))
+	for i := range b.Spans {
+		writeSpan(w, &b.Spans[i])
+	}
+	after := int16(batchSpans)
+	if b.SeqNo != nil {
+		w.Field(after, batchSeqNo, thrift.I64)
+		w.I64(*b.SeqNo)
+		after = batchSeqNo
+	}
+	if b.Stats != nil {
+		w.Field(after, batchStats, thrift.Struct)
+		w.Field(0, statsFullQueue, thrift.I64)
+		w.I64(b.Stats.FullQueueDroppedSpans)
+		w.Field(statsFullQueue, statsTooLarge, thrift.I64)
+		w.I64(b.Stats.TooLargeDroppedSpans)
+		w.Field(statsTooLarge, statsFailedToEmit, thrift.I64)
+		w.I64(b.Stats.FailedToEmitSpans)
+		w.Stop()
+	}
+	w.Stop()
+}
+
+func writeSpan(w *thrift.Writer, s *Span) {
+	w.Field(0, spanTraceIDLow, thrift.I64)
+	w.I64(int64(s.TraceIDLow))
+	w.Field(spanTraceIDLow, spanTraceIDHigh, thrift.I64)
+	w.I64(int64(s.TraceIDHigh))
+	w.Field(spanTraceIDHigh, spanSpanID, thrift.I64)
+	w.I64(int64(s.SpanID))
+	w.Field(spanSpanID, spanParentSpanID, thrift.I64)
+	w.I64(int64(s.ParentSpanID))
+	w.Field(spanParentSpanID, spanOperationName, thrift.String)
+	w.String(s.OperationName)
+	after := int16(spanOperationName)
+	if len(s.References) > 0 {
+		w.Field(after, spanReferences, thrift.List)
+		w.List(thrift.Struct, len(s.References))
+		for i := range s.References {
+			writeRef(w, &s.References[i])
+		}
+		after = spanReferences
+	}
+	w.Field(after, spanFlags, thrift.I32)
+	w.I32(s.Flags)
+	w.Field(spanFlags, spanStartTime, thrift.I64)
+	w.I64(s.StartTime)
+	w.Field(spanStartTime, spanDuration, thrift.I64)
+	w.I64(s.Duration)
+	after = writeTags(w, spanDuration, spanTags, s.Tags)
+	if len(s.Logs) > 0 {
+		w.Field(after, spanLogs, thrift.List)
+		w.List(thrift.Struct, len(s.Logs))
+		for i := range s.Logs {
+			w.Field(0, logTimestamp, thrift.I64)
+			w.I64(s.Logs[i].Timestamp)
+			w.Field(logTimestamp, logFields, thrift.List)
+			writeTagList(w, s.Logs[i].Fields)
+			w.Stop()
+		}
+	}
+	w.Stop()
+}
+
+func writeRef(w *thrift.Writer, r *SpanRef) {
+	w.Field(0, refType, thrift.I32)
+	w.I32(int32(r.RefType))
+	w.Field(refType, refTraceIDLow, thrift.I64)
+	w.I64(int64(r.TraceIDLow))
+	w.Field(refTraceIDLow, refTraceIDHigh, thrift.I64)
+	w.I64(int64(r.TraceIDHigh))
+	w.Field(refTraceIDHigh, refSpanID, thrift.I64)
+	w.I64(int64(r.SpanID))
+	w.Stop()
+}
+
+// writeTags writes a field of tags if there are any, and returns the id of the
+// field that was written last.
+func writeTags(w *thrift.Writer, after, id int16, tags []Tag) int16 {
+	if len(tags) == 0 {
+		return after
+	}
+	w.Field(after, id, thrift.List)
+	writeTagList(w, tags)
+	return id
+}
+
+func writeTagList(w *thrift.Writer, tags []Tag) {
+	w.List(thrift.Struct, len(tags))
+	for i := range tags {
+		writeTag(w, &tags[i])
+	}
+}
+
+func writeTag(w *thrift.Writer, t *Tag) {
+	w.Field(0, tagKey, thrift.String)
+	w.String(t.Key)
+	w.Field(tagKey, tagVType, thrift.I32)
+	w.I32(int32(t.Type))
+	switch t.Type {
+	case TagString:
+		w.Field(tagVType, tagVStr, thrift.String)
+		w.String(t.Str)
+	case TagDouble:
+		w.Field(tagVType, tagVDouble, thrift.Double)
+		w.Double(t.Double)
+	case TagBool:
+		w.BoolField(tagVType, tagVBool, t.Bool)
+	case TagLong:
+		w.Field(tagVType, tagVLong, thrift.I64)
+		w.I64(t.Long)
+	case TagBinary:
+		w.Field(tagVType, tagVBinary, thrift.String)
+		w.Binary(t.Binary)
+	}
+	w.Stop()
+}
