@@ -61,7 +61,7 @@ func (l *Lane) SetOptions(opt Options) {
 // Datagram enters a packet of spans that came without a question: a frame of
 // so many spans, and spans that had to be left out of it. frame is copied; it
 // may be empty. What does not fit pushes out the oldest of its kind.
-func (l *Lane) Datagram(frame []byte, spans int, left LeftOut) {
+func (l *Lane) Datagram(frame []byte, spans int, left ledger.LeftOut) {
 	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -74,12 +74,6 @@ func (l *Lane) Datagram(frame []byte, spans int, left LeftOut) {
 	if !l.append(&l.datagram, frame, spans, now) {
 		l.account.Dropped[ledger.BufferFull] += uint64(spans)
 	}
-}
-
-// LeftOut counts the spans of a packet that are not in its frame.
-type LeftOut struct {
-	Invalid int // impossible ids
-	TooBig  int // larger than a frame may be
 }
 
 // Answered enters a frame of so many spans whose sender waits for an answer.

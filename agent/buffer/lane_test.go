@@ -41,7 +41,7 @@ func TestFramesComeOutInOrderAndWhole(t *testing.T) {
 	var want []byte
 	for i := range 40 {
 		f := frame(byte(i), 5000+i)
-		l.Datagram(f, 10, LeftOut{})
+		l.Datagram(f, 10, ledger.LeftOut{})
 		want = append(want, f...)
 	}
 	check(t, l)
@@ -74,7 +74,7 @@ func TestFramesComeOutInOrderAndWhole(t *testing.T) {
 func TestBatchIsDueByAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLane("default", options)
-		time.AfterFunc(3*time.Second, func() { l.Datagram(frame(1, 100), 1, LeftOut{}) })
+		time.AfterFunc(3*time.Second, func() { l.Datagram(frame(1, 100), 1, ledger.LeftOut{}) })
 		start := time.Now()
 		b, err := l.Take(t.Context())
 		if err != nil {
@@ -94,7 +94,7 @@ func TestBatchIsDueBySize(t *testing.T) {
 		start := time.Now()
 		time.AfterFunc(time.Millisecond, func() {
 			for range 3 {
-				l.Datagram(frame(1, 60_000), 1, LeftOut{})
+				l.Datagram(frame(1, 60_000), 1, ledger.LeftOut{})
 			}
 		})
 		b, err := l.Take(t.Context())
@@ -125,7 +125,7 @@ func TestFullDatagramQueueDropsItsOldest(t *testing.T) {
 	l := NewLane("default", options)
 	const frames = 100 // of 60,000 bytes, each in a chunk of its own
 	for i := range frames {
-		l.Datagram(frame(byte(i), 60_000), 1, LeftOut{})
+		l.Datagram(frame(byte(i), 60_000), 1, ledger.LeftOut{})
 	}
 	s := check(t, l)
 	held := options.Memory / chunkBytes
@@ -155,7 +155,7 @@ func TestFullAnsweredQueueRefuses(t *testing.T) {
 		t.Errorf("%d frames kept, want half of the buffer, %d", kept, want)
 	}
 	for range 1000 {
-		l.Datagram(frame(2, 60_000), 1, LeftOut{})
+		l.Datagram(frame(2, 60_000), 1, ledger.LeftOut{})
 	}
 	s := check(t, l)
 	if got := s.Accepted - s.Dropped[ledger.BufferFull]; got != uint64(2*kept) {
@@ -170,7 +170,7 @@ func TestFullAnsweredQueueRefuses(t *testing.T) {
 func TestAnsweredTakesItsHalfBackFromDatagrams(t *testing.T) {
 	l := NewLane("default", options)
 	for range 1000 {
-		l.Datagram(frame(2, 60_000), 1, LeftOut{})
+		l.Datagram(frame(2, 60_000), 1, ledger.LeftOut{})
 	}
 	if s := check(t, l); s.Buffer.Datagram != options.Memory {
 		t.Errorf("datagrams hold %d bytes of an empty buffer of %d", s.Buffer.Datagram, options.Memory)
@@ -186,7 +186,7 @@ func TestAnsweredTakesItsHalfBackFromDatagrams(t *testing.T) {
 func TestInFlightIsNeverDroppedAndAtMostAQuarter(t *testing.T) {
 	l := NewLane("default", options)
 	for i := range 16 {
-		l.Datagram(frame(byte(i), 60_000), 1, LeftOut{})
+		l.Datagram(frame(byte(i), 60_000), 1, ledger.LeftOut{})
 	}
 	var flying []*Batch
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -202,7 +202,7 @@ func TestInFlightIsNeverDroppedAndAtMostAQuarter(t *testing.T) {
 		t.Errorf("%d bytes in flight, want %d", s.Buffer.InFlight, options.Memory/4)
 	}
 	for range 1000 {
-		l.Datagram(frame(99, 60_000), 1, LeftOut{})
+		l.Datagram(frame(99, 60_000), 1, ledger.LeftOut{})
 	}
 	for i, c := range append(flying[0].Chunks(), flying[1].Chunks()...) {
 		if !bytes.Equal(c, frame(byte(i), 60_000)) {
@@ -223,7 +223,7 @@ func TestInFlightIsNeverDroppedAndAtMostAQuarter(t *testing.T) {
 func TestDeliveryAlternates(t *testing.T) {
 	l := NewLane("default", options)
 	for range 4 {
-		l.Datagram(frame('d', 60_000), 1, LeftOut{})
+		l.Datagram(frame('d', 60_000), 1, ledger.LeftOut{})
 		if err := l.Answered(frame('a', 60_000), 1); err != nil {
 			t.Fatal(err)
 		}
@@ -252,8 +252,8 @@ func TestOldSpansExpire(t *testing.T) {
 		l := NewLane("default", opt)
 		ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 		defer cancel()
-		l.Datagram(frame(1, 100), 7, LeftOut{})
-		time.AfterFunc(45*time.Second, func() { l.Datagram(frame(1, 100), 1, LeftOut{}) })
+		l.Datagram(frame(1, 100), 7, ledger.LeftOut{})
+		time.AfterFunc(45*time.Second, func() { l.Datagram(frame(1, 100), 1, ledger.LeftOut{}) })
 		if _, err := l.Take(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatal(err)
 		}
@@ -266,7 +266,7 @@ func TestOldSpansExpire(t *testing.T) {
 
 func TestLeftOutSpansAreAcceptedAndDropped(t *testing.T) {
 	l := NewLane("default", options)
-	l.Datagram(nil, 0, LeftOut{Invalid: 3, TooBig: 2})
+	l.Datagram(nil, 0, ledger.LeftOut{Invalid: 3, TooBig: 2})
 	s := check(t, l)
 	if s.Accepted != 5 || s.Dropped[ledger.Invalid] != 3 || s.Dropped[ledger.TooBig] != 2 {
 		t.Errorf("%+v", s.Account)
@@ -275,7 +275,7 @@ func TestLeftOutSpansAreAcceptedAndDropped(t *testing.T) {
 
 func TestCloseDropsTheRestAsShutdown(t *testing.T) {
 	l := NewLane("default", options)
-	l.Datagram(frame(1, 100), 5, LeftOut{})
+	l.Datagram(frame(1, 100), 5, ledger.LeftOut{})
 	if err := l.Answered(frame(1, 100), 6); err != nil {
 		t.Fatal(err)
 	}
@@ -288,7 +288,7 @@ func TestCloseDropsTheRestAsShutdown(t *testing.T) {
 func TestShrinkingDropsDatagramsAtOnce(t *testing.T) {
 	l := NewLane("default", options)
 	for range 16 {
-		l.Datagram(frame(1, 60_000), 1, LeftOut{})
+		l.Datagram(frame(1, 60_000), 1, ledger.LeftOut{})
 	}
 	opt := options
 	opt.Memory /= 2
@@ -302,8 +302,8 @@ func TestShrinkingDropsDatagramsAtOnce(t *testing.T) {
 // is counted, not computed.
 func TestLostFrameIsFound(t *testing.T) {
 	l := NewLane("default", options)
-	l.Datagram(frame(1, 60_000), 4, LeftOut{})
-	l.Datagram(frame(1, 60_000), 4, LeftOut{})
+	l.Datagram(frame(1, 60_000), 4, ledger.LeftOut{})
+	l.Datagram(frame(1, 60_000), 4, ledger.LeftOut{})
 	check(t, l)
 	l.mu.Lock()
 	l.datagram.pop() // and nobody is told
@@ -315,7 +315,7 @@ func TestLostFrameIsFound(t *testing.T) {
 
 func TestUnsettledBatchPanics(t *testing.T) {
 	l := NewLane("default", options)
-	l.Datagram(frame(1, 100), 4, LeftOut{})
+	l.Datagram(frame(1, 100), 4, ledger.LeftOut{})
 	l.Flush()
 	b, _ := l.Take(t.Context())
 	b.Delivered(3)
@@ -340,7 +340,7 @@ func TestRandomWalk(t *testing.T) {
 		for range 2000 {
 			switch rng.IntN(6) {
 			case 0, 1:
-				l.Datagram(frame(1, 1+rng.IntN(100_000)), 1+rng.IntN(20), LeftOut{Invalid: rng.IntN(2)})
+				l.Datagram(frame(1, 1+rng.IntN(100_000)), 1+rng.IntN(20), ledger.LeftOut{Invalid: rng.IntN(2)})
 			case 2, 3:
 				_ = l.Answered(frame(1, 1+rng.IntN(100_000)), 1+rng.IntN(20))
 			case 4:
@@ -372,6 +372,6 @@ func BenchmarkDatagram(b *testing.B) {
 	f := frame(1, 9000)
 	b.ReportAllocs()
 	for b.Loop() {
-		l.Datagram(f, 20, LeftOut{})
+		l.Datagram(f, 20, ledger.LeftOut{})
 	}
 }

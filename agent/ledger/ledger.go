@@ -81,6 +81,13 @@ type ClientReported struct {
 	Gaps        uint64 `json:"gaps"`
 }
 
+// LeftOut counts spans of a packet that was taken in which cannot be passed on.
+// They are accepted, and dropped at once.
+type LeftOut struct {
+	Invalid int // impossible ids
+	TooBig  int // larger than a frame may be
+}
+
 // Drops counts spans by DropReason. As JSON it is an object with every reason.
 type Drops [dropReasons]uint64
 
