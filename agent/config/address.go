@@ -1,0 +1,144 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// listeners are addresses to listen on: "ip:port", "localhost:port", or
+// ":port" for every interface. "" is none, which is an empty list.
+type listeners struct{}
+
+func (listeners) takes() string {
+	return `ip:port, localhost:port or :port (every interface); or a list; "" is off`
+}
+func (listeners) format(s string) string { return s }
+
+func (listeners) parse(text string) (string, error) {
+	if strings.HasPrefix(text, "unix:") {
+		return "", wrong("unix sockets are not in this version yet", "write ip:port")
+	}
+	host, port, err := splitAddress(text, "localhost:6831")
+	if err != nil {
+		return "", err
+	}
+	if host == "" || host == "localhost" {
+		return host + ":" + port, nil
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		if host == "*" {
+			return "", wrong("is no address", "for every interface write :"+port)
+		}
+		return "", wrong("a name can't be listened on", "write an IP address, localhost:"+port+", or :"+port+" for every interface")
+	}
+	return net.JoinHostPort(ip.String(), port), nil
+}
+
+// endpoints are addresses to send to: "host:port".
+type endpoints struct{}
+
+func (endpoints) takes() string          { return "host:port, or a list" }
+func (endpoints) format(s string) string { return s }
+
+func (endpoints) parse(text string) (string, error) {
+	if scheme, rest, ok := strings.Cut(text, "://"); ok {
+		rest = strings.TrimPrefix(rest, "/") // dns:///host:port
+		rest, _, _ = strings.Cut(rest, "/")
+		if i := strings.LastIndexByte(rest, '@'); i >= 0 {
+			rest = rest[i+1:]
+		}
+		switch scheme {
+		case "http":
+			return "", wrong("otlp-grpc takes host:port, not a URL", "write "+withPort(rest, "4317"))
+		case "https", "grpcs":
+			return "", wrong("TLS is not in this version yet", "without it, write "+withPort(rest, "4317"))
+		case "dns":
+			return "", wrong("otlp-grpc takes host:port", "write "+withPort(rest, "4317")+"; names are resolved again by themselves")
+		default:
+			return "", wrong("otlp-grpc takes host:port, not a URL", "write "+withPort(rest, "4317"))
+		}
+	}
+	if strings.HasPrefix(text, "unix:") {
+		return "", wrong("unix sockets are not in this version yet", "write host:port")
+	}
+	host, port, err := splitAddress(text, "collector:4317")
+	if err != nil {
+		return "", err
+	}
+	if host == "" {
+		return "", wrong("has no host", "write localhost:"+port+" or the collector's name")
+	}
+	if port == "0" {
+		return "", wrong("port 0 can't be sent to", "write "+net.JoinHostPort(host, "4317"))
+	}
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return net.JoinHostPort(ip.String(), port), nil
+	}
+	if !isName(host) {
+		return "", wrong("is not a host name or an IP address", "write host:port, like collector:4317")
+	}
+	return net.JoinHostPort(strings.ToLower(host), port), nil
+}
+
+func withPort(host, port string) string {
+	if host == "" {
+		return "collector:" + port
+	}
+	if _, _, err := net.SplitHostPort(host); err == nil {
+		return host
+	}
+	return host + ":" + port
+}
+
+// splitAddress cuts "host:port" and checks the port; example is the address of
+// its advice.
+func splitAddress(text, example string) (host, port string, err error) {
+	if isNumber(text) {
+		name, _, _ := strings.Cut(example, ":")
+		return "", "", wrong("is a port without a host", "write "+name+":"+text)
+	}
+	like := "write host:port, like " + example
+	host, port, err = net.SplitHostPort(text)
+	if err != nil {
+		_, usual, _ := strings.Cut(example, ":")
+		ip, noIP := netip.ParseAddr(text)
+		switch {
+		case text == "":
+			return "", "", wrong("is empty", "remove it, or "+like)
+		case noIP == nil:
+			return "", "", wrong("has no port", "write "+net.JoinHostPort(ip.String(), usual))
+		case strings.Count(text, ":") > 1:
+			return "", "", wrong("is not host:port", "an IPv6 address stands in brackets, like [::1]:"+usual)
+		}
+		return "", "", wrong("has no port", like)
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return "", "", wrong("port "+strconv.Quote(port)+" is not a number from 0 to 65535", like)
+	}
+	return host, strconv.FormatUint(n, 10), nil
+}
+
+// isName reports whether s can be a host name: RFC 1123, section 2.1, and the
+// underscore, which Docker Compose allows in the names of services.
+func isName(s string) bool {
+	if len(s) > 253 {
+		return false
+	}
+	for label := range strings.SplitSeq(strings.TrimSuffix(s, "."), ".") {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+			return false
+		}
+		for _, r := range label {
+			switch {
+			case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
+			default:
+				return false
+			}
+		}
+	}
+	return true
+}

@@ -1,0 +1,134 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// finish spells out localhost and checks what the keys say together. It runs
+// when each of them is right by itself.
+func (l *loader) finish() {
+	c := l.config
+	if len(c.Accept.Jaeger.Compact)+len(c.Accept.Jaeger.Binary) == 0 {
+		l.failKey("accept.jaeger", "nothing is taken in, every listener is off; leave accept.jaeger.compact at its default, 127.0.0.1:6831")
+	}
+	if len(c.Deliver.Endpoints) == 0 {
+		l.failKey("deliver.endpoint", "no collector is given; start with --endpoint collector:4317, or set deliver.endpoint in the file")
+	}
+	if quarter := c.Buffer.Memory / 4; c.Deliver.Batch.Bytes > quarter {
+		l.failValue("deliver.batch.bytes", formatSize(c.Deliver.Batch.Bytes),
+			"is more than a quarter of buffer.memory, which is what may be in flight; write at most "+formatSize(quarter)+", or a larger buffer.memory")
+	}
+	if c.Deliver.Batch.Age >= c.Buffer.MaxAge {
+		l.failValue("deliver.batch.age", formatDuration(c.Deliver.Batch.Age),
+			"spans would expire before they are sent; write less than buffer.max_age, "+formatDuration(c.Buffer.MaxAge))
+	}
+	for _, list := range []*[]string{&c.Accept.Jaeger.Compact, &c.Accept.Jaeger.Binary, &c.Admin.HTTP} {
+		*list = l.loopbacks(*list)
+	}
+	l.checkListeners()
+}
+
+// loopbacks spells out localhost.
+func (l *loader) loopbacks(list []string) []string {
+	var out []string
+	for _, a := range list {
+		port, ok := strings.CutPrefix(a, "localhost:")
+		if !ok {
+			out = append(out, a)
+			continue
+		}
+		out = append(out, "127.0.0.1:"+port)
+		if l.loopback6() {
+			out = append(out, "[::1]:"+port)
+		}
+	}
+	return out
+}
+
+// A listener is a place where this agent can be reached.
+type listener struct{ key, network, address string }
+
+// checkListeners refuses two listeners in one place, and an endpoint that is
+// one of them: spans would go round in circles.
+func (l *loader) checkListeners() {
+	c := l.config
+	var all []listener
+	add := func(key, network string, list []string) {
+		for _, address := range list {
+			for _, other := range all {
+				if other.network == network && overlap(other.address, address) {
+					l.failValue(key, address, "is taken by "+other.key+" ("+other.address+"); give one of them another port")
+				}
+			}
+			all = append(all, listener{key, network, address})
+		}
+	}
+	add("accept.jaeger.compact", "udp", c.Accept.Jaeger.Compact)
+	add("accept.jaeger.binary", "udp", c.Accept.Jaeger.Binary)
+	add("admin.http", "tcp", c.Admin.HTTP)
+
+	mine := l.addresses()
+	for _, endpoint := range c.Deliver.Endpoints {
+		for _, own := range all {
+			if reaches(endpoint, own.address, mine) {
+				l.failValue("deliver.endpoint", endpoint, "is this agent's own "+own.key+"; write the collector's address")
+				break
+			}
+		}
+	}
+}
+
+// overlap reports whether the system would refuse to open both. An unspecified
+// address takes the port on every interface, and in Go of both IP versions.
+func overlap(a, b string) bool {
+	hostA, portA, _ := net.SplitHostPort(a)
+	hostB, portB, _ := net.SplitHostPort(b)
+	return portA == portB && portA != "0" && (hostA == hostB || isAny(hostA) || isAny(hostB))
+}
+
+func isAny(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "" || err == nil && ip.IsUnspecified()
+}
+
+// reaches reports whether a connection to endpoint ends at a listener of this
+// machine, whose addresses are mine.
+func reaches(endpoint, listener string, mine []netip.Addr) bool {
+	host, port, _ := net.SplitHostPort(endpoint)
+	own, ownPort, _ := net.SplitHostPort(listener)
+	if port != ownPort {
+		return false
+	}
+	if host == "localhost" {
+		ip, err := netip.ParseAddr(own)
+		return isAny(own) || err == nil && ip.IsLoopback()
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return false // a name, which is not resolved here
+	}
+	if isAny(own) {
+		return ip.IsLoopback() || ip.IsUnspecified() || slices.Contains(mine, ip)
+	}
+	return host == own || ip.IsUnspecified()
+}
+
+// failKey and failValue report a combination at the place where key was set.
+func (l *loader) failKey(key, problem string)          { l.failAt(key, nil, problem) }
+func (l *loader) failValue(key, value, problem string) { l.failAt(key, &value, problem) }
+
+func (l *loader) failAt(key string, shown *string, problem string) {
+	c := l.config
+	if list, ok := c.shown[key]; ok && shown != nil {
+		s := strings.Join(list, ", ")
+		shown = &s
+	}
+	where := c.origin[key]
+	if where == "" {
+		where = l.file
+	}
+	l.errs = append(l.errs, &Error{where, key, shown, problem, l.lines[key]})
+}

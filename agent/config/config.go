@@ -1,0 +1,173 @@
+// Package config reads the agent's configuration: one YAML file with strict
+// keys, of which each has a default.
+//
+// One table (keys.go) is the only place that knows the keys; loading, the
+// effective configuration of --check, the list in --help and the table in
+// docs/configuration.md all come from it. Every error names the line, the key,
+// the value and what to do.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"time"
+)
+
+// Config is a validated configuration. It is not changed after Load.
+type Config struct {
+	Accept struct {
+		Jaeger struct {
+			// Compact and Binary are UDP addresses "ip:port", or ":port" for
+			// every interface; localhost is spelt out as both loopbacks, or
+			// as 127.0.0.1 alone on a host without ::1. Port 0 is a port that
+			// the system chooses.
+			Compact, Binary []string
+			// SocketBuffer is what each UDP socket asks for in SO_RCVBUF, in
+			// bytes; 0 leaves the system's default.
+			SocketBuffer int
+		}
+	}
+	Buffer struct {
+		Memory int // bytes: queues and what is in flight
+		MaxAge time.Duration
+	}
+	Deliver struct {
+		Endpoints []string // "host:port", at least one, no two the same
+		Protocol  string   // "otlp-grpc"
+		Batch     struct {
+			Bytes int // uncompressed; at most a quarter of Buffer.Memory
+			Age   time.Duration
+		}
+		Compression string        // "gzip" or "none"
+		Timeout     time.Duration // of one request
+	}
+	Admin struct {
+		HTTP  []string // TCP addresses, spelt as Accept.Jaeger's
+		PProf bool
+	}
+	Log struct {
+		Level  string // "debug", "info", "warn" or "error"
+		Format string // "text" or "json"
+	}
+	DrainTimeout time.Duration
+
+	shown  map[string][]string // by key: what is shown in place of values of which one came from a file
+	origin map[string]string   // by key: where a value that is no default was set
+}
+
+// Source says where a configuration comes from.
+type Source struct {
+	File string    // path of the YAML file; "" is none
+	Set  []Setting // what overrides the file, in order
+}
+
+// Setting is one key set from elsewhere than the file.
+type Setting struct {
+	Key   string
+	Value string // as in YAML; a list is separated by commas
+	From  string // what an error calls it: "--endpoint"
+}
+
+// maxFile and maxValueFile are in bytes: no configuration is that large, a
+// wrong path may be.
+const (
+	maxFile      = 1 << 20
+	maxValueFile = 64 << 10
+)
+
+// host is what a configuration asks of the machine.
+type host struct {
+	lookupEnv func(string) (string, bool)
+	readFile  func(name string, limit int64) ([]byte, error)
+	loopback6 func() bool         // whether ::1 can be bound
+	addresses func() []netip.Addr // of its interfaces
+}
+
+func thisHost() host {
+	return host{os.LookupEnv, readFile, loopback6, interfaceAddresses}
+}
+
+// Load reads and validates. An error is an Errors, with everything that is
+// wrong.
+func Load(s Source) (*Config, error) { return load(s, thisHost()) }
+
+func load(s Source, h host) (*Config, error) {
+	l := &loader{host: h, file: s.File, lines: map[string]int{}}
+	l.config = &Config{shown: map[string][]string{}, origin: map[string]string{}}
+	for _, k := range table {
+		k.set(l.config, split(k, k.def), func(v value, problem error) {
+			panic(fmt.Sprintf("config: default of %s: %q: %v", k.path, v.text, problem))
+		})
+	}
+	if s.File != "" {
+		text, err := h.readFile(s.File, maxFile)
+		if err != nil {
+			return nil, Errors{{Where: s.File, Problem: "cannot be read: " + cause(err).Error()}}
+		}
+		l.yaml(text)
+	}
+	for _, o := range s.Set {
+		l.override(o)
+	}
+	if len(l.errs) == 0 {
+		l.finish()
+	}
+	if len(l.errs) > 0 {
+		return nil, l.errs.sorted()
+	}
+	return l.config, nil
+}
+
+// cause is the innermost error: what the system said, without a path that the
+// message has already.
+func cause(err error) error {
+	if p, ok := errors.AsType[*os.PathError](err); ok {
+		return p.Err
+	}
+	return err
+}
+
+func readFile(name string, limit int64) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(b)) > limit {
+		return nil, fmt.Errorf("larger than %s", formatSize(int(limit)))
+	}
+	return b, nil
+}
+
+func loopback6() bool {
+	c, err := net.ListenPacket("udp6", "[::1]:0")
+	if err != nil {
+		return false
+	}
+	c.Close()
+	return true
+}
+
+func interfaceAddresses() []netip.Addr {
+	all, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil // the check that needs them then sees loopbacks only
+	}
+	var list []netip.Addr
+	for _, a := range all {
+		if n, ok := a.(*net.IPNet); ok {
+			if ip, ok := netip.AddrFromSlice(n.IP); ok {
+				list = append(list, ip.Unmap())
+			}
+		}
+	}
+	return list
+}

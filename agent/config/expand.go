@@ -1,0 +1,82 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// expand replaces ${NAME}, ${NAME:default} and ${file:/path} in a value that
+// YAML has already read, so that what is put in can never become a key.
+// $${ stands for ${ itself; any other $ for itself. A default is used where
+// the variable is unset or empty. fromFile reports that a file's content is in
+// the result, which therefore isn't shown.
+func (h host) expand(text string) (result string, fromFile bool, err error) {
+	var b strings.Builder
+	for {
+		i := strings.Index(text, "${")
+		if i < 0 {
+			b.WriteString(text)
+			return b.String(), fromFile, nil
+		}
+		if i > 0 && text[i-1] == '$' {
+			b.WriteString(text[:i] + "{")
+			text = text[i+2:]
+			continue
+		}
+		b.WriteString(text[:i])
+		inner, rest, ok := strings.Cut(text[i+2:], "}")
+		if !ok {
+			return "", false, wrong("${ is not closed", "write ${NAME}, or $${ for ${ itself")
+		}
+		name, arg, hasArg := strings.Cut(inner, ":")
+		if name == "file" && hasArg {
+			s, err := h.fileValue(arg)
+			if err != nil {
+				return "", false, err
+			}
+			b.WriteString(s)
+			fromFile = true
+		} else {
+			s, err := h.variable(name, arg, hasArg)
+			if err != nil {
+				return "", false, err
+			}
+			b.WriteString(s)
+		}
+		text = rest
+	}
+}
+
+func (h host) variable(name, def string, hasDef bool) (string, error) {
+	if !isVariable(name) {
+		return "", wrong(fmt.Sprintf("%q is not the name of a variable", name), "write ${NAME}, ${NAME:default} or ${file:/path}; $${ is ${ itself")
+	}
+	s, set := h.lookupEnv(name)
+	switch {
+	case s == "" && hasDef:
+		return def, nil
+	case !set:
+		return "", wrong("environment variable "+name+" is not set", "set it, or give a default: ${"+name+":default}")
+	}
+	return s, nil
+}
+
+// fileValue is a file's content without the line end that editors and echo
+// leave.
+func (h host) fileValue(path string) (string, error) {
+	b, err := h.readFile(path, maxValueFile)
+	if err != nil {
+		return "", wrong(fmt.Sprintf("file %s: %v", path, cause(err)), "check the path and its permissions")
+	}
+	return strings.TrimRight(string(b), "\r\n"), nil
+}
+
+func isVariable(s string) bool {
+	for i, r := range s {
+		letter := r == '_' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+		if !letter && (i == 0 || r < '0' || r > '9') {
+			return false
+		}
+	}
+	return s != ""
+}

@@ -1,0 +1,174 @@
+package config
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Sizes in bytes.
+const (
+	kib = 1 << 10
+	mib = 1 << 20
+	gib = 1 << 30
+)
+
+// The limits of buffer.memory and deliver.batch.bytes go together: a frame is
+// at most 512KiB (DESIGN section 3), what is in flight at most a quarter of the
+// buffer (section 4), and one frame must always be able to go.
+const (
+	maxBatch  = 512 * kib
+	minMemory = 4 * maxBatch
+)
+
+// table is every key of this version, in the order of the documentation.
+var table = []key{
+	many("accept.jaeger.compact", "127.0.0.1:6831", listeners{},
+		func(c *Config) *[]string { return &c.Accept.Jaeger.Compact },
+		"UDP addresses for Jaeger clients. Compact and binary Thrift are told apart by the first byte, so either port takes both."),
+	many("accept.jaeger.binary", "127.0.0.1:6832", listeners{},
+		func(c *Config) *[]string { return &c.Accept.Jaeger.Binary },
+		"UDP addresses for Jaeger clients that send binary Thrift (Node)."),
+	one("accept.jaeger.socket_buffer", "4MiB", sizes{0, gib},
+		func(c *Config) *int { return &c.Accept.Jaeger.SocketBuffer },
+		"Receive buffer asked of the kernel for each UDP socket; 0B leaves the system's default. The status page shows what was granted."),
+	one("buffer.memory", "8MiB", sizes{minMemory, gib},
+		func(c *Config) *int { return &c.Buffer.Memory },
+		"Memory for spans that wait or are on their way. When it is full, the oldest datagrams make room and are counted."),
+	one("buffer.max_age", "24h", durations{time.Second, 8760 * time.Hour},
+		func(c *Config) *time.Duration { return &c.Buffer.MaxAge },
+		"Spans that could not be delivered for so long are dropped and counted."),
+	many("deliver.endpoint", "", endpoints{},
+		func(c *Config) *[]string { return &c.Deliver.Endpoints },
+		"Where spans go: a collector's OTLP gRPC address, or several. The one thing without a default."),
+	one("deliver.protocol", "otlp-grpc", choices{[]string{"otlp-grpc"}, []string{"otlp-http", "jaeger-grpc"}},
+		func(c *Config) *string { return &c.Deliver.Protocol },
+		"How spans are sent."),
+	one("deliver.batch.bytes", "512KiB", sizes{kib, maxBatch},
+		func(c *Config) *int { return &c.Deliver.Batch.Bytes },
+		"A batch is sent when it has this size, uncompressed. Several are in flight at once within a quarter of buffer.memory, and collectors refuse requests over 4MiB, hence the limit."),
+	one("deliver.batch.age", "1s", durations{time.Millisecond, time.Minute},
+		func(c *Config) *time.Duration { return &c.Deliver.Batch.Age },
+		"A batch is sent when its oldest span has waited so long."),
+	one("deliver.compression", "gzip", choices{[]string{"gzip", "none"}, []string{"zstd"}},
+		func(c *Config) *string { return &c.Deliver.Compression },
+		"Compression of what is sent; none costs least CPU."),
+	one("deliver.timeout", "10s", durations{100 * time.Millisecond, 5 * time.Minute},
+		func(c *Config) *time.Duration { return &c.Deliver.Timeout },
+		"A request that is not answered in this time has failed and is tried again."),
+	many("admin.http", "127.0.0.1:14271", listeners{},
+		func(c *Config) *[]string { return &c.Admin.HTTP },
+		"TCP addresses of the status page, health and metrics."),
+	one("admin.pprof", "false", flags{},
+		func(c *Config) *bool { return &c.Admin.PProf },
+		"Serve Go's profiles on /debug/pprof/ of the admin addresses."),
+	one("log.level", "info", choices{[]string{"debug", "info", "warn", "error"}, nil},
+		func(c *Config) *string { return &c.Log.Level },
+		"The least important messages that are written to standard error."),
+	one("log.format", "text", choices{[]string{"text", "json"}, nil},
+		func(c *Config) *string { return &c.Log.Format },
+		"How they are written."),
+	one("drain_timeout", "5s", durations{0, 10 * time.Minute},
+		func(c *Config) *time.Duration { return &c.DrainTimeout },
+		"When it is told to stop, the agent delivers what it holds for at most this long; the rest is counted as lost."),
+}
+
+// later are keys that have their place in the design but no meaning in this
+// version. An entry stands for everything below it.
+var later = []string{
+	"accept.jaeger.zipkin_compact", "accept.jaeger.grpc", "accept.jaeger.http",
+	"accept.otlp", "accept.zipkin", "accept.tls",
+	"buffer.disk",
+	"deliver.headers", "deliver.allow_plaintext", "deliver.tls",
+	"tags", "sampling", "control", "lanes",
+}
+
+// A key is one row of the table.
+type key struct {
+	path  string
+	def   string // as it would be written in YAML
+	takes string // what may be written, for people
+	doc   string
+	list  bool
+	// set puts the values (one, unless it is a list) into a Config and
+	// calls bad for each that is wrong.
+	set  func(c *Config, values []value, bad func(value, error))
+	show func(c *Config) []string
+}
+
+// kind is a sort of value: what people are told of it, and its two directions.
+type kind[T any] interface {
+	takes() string
+	parse(text string) (T, error)
+	format(T) string
+}
+
+func one[T any, K kind[T]](path, def string, k K, at func(*Config) *T, doc string) key {
+	return key{
+		path: path, def: def, takes: k.takes(), doc: doc,
+		set: func(c *Config, values []value, bad func(value, error)) {
+			v, err := k.parse(values[0].text)
+			if err != nil {
+				bad(values[0], err)
+				return
+			}
+			*at(c) = v
+		},
+		show: func(c *Config) []string { return []string{k.format(*at(c))} },
+	}
+}
+
+func many(path, def string, k kind[string], at func(*Config) *[]string, doc string) key {
+	return key{
+		path: path, def: def, takes: k.takes(), doc: doc, list: true,
+		set: func(c *Config, values []value, bad func(value, error)) {
+			var list []string
+			for _, v := range values {
+				s, err := k.parse(v.text)
+				switch {
+				case err != nil:
+					bad(v, err)
+				case slices.Contains(list, s):
+					bad(v, wrong("is there twice", "remove one"))
+				default:
+					list = append(list, s)
+				}
+			}
+			*at(c) = list
+		},
+		show: func(c *Config) []string { return *at(c) },
+	}
+}
+
+// find returns the key with this path.
+func find(path string) (key, bool) {
+	i := slices.IndexFunc(table, func(k key) bool { return k.path == path })
+	if i < 0 {
+		return key{}, false
+	}
+	return table[i], true
+}
+
+// isGroup reports whether there are keys below path.
+func isGroup(path string) bool {
+	below := func(p string) bool { return strings.HasPrefix(p, path+".") }
+	return slices.ContainsFunc(later, below) ||
+		slices.ContainsFunc(table, func(k key) bool { return below(k.path) })
+}
+
+// Key describes a key to people.
+type Key struct {
+	Path    string
+	Default string
+	Takes   string // what may be written
+	Doc     string // one line
+}
+
+// Keys yields every key of this version.
+func Keys(yield func(Key) bool) {
+	for _, k := range table {
+		if !yield(Key{k.path, k.def, k.takes, k.doc}) {
+			return
+		}
+	}
+}
