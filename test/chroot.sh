@@ -1,0 +1,146 @@
+#!/usr/bin/env bash
+# Runs README's two commands on a fresh Debian that has Go and nothing else, as
+# root and as an ordinary user, each on a machine of its own:
+#
+#   ./test/chroot.sh [--only up|all] [root] [user]
+#
+# The machines are folders: debootstrap's minimal Debian, kept in .cache/chroot,
+# with this one's Go toolchain and network and a copy of the last commit without
+# git's metadata. Needs root, for chroot and mounts; ports 6831, 6832, 4317 and
+# 14271 of loopback must be free, since the network is shared. Takes about half
+# an hour a machine, most of it building the linter and the peers from nothing.
+#
+# Go downloads modules by HTTPS, so it needs CA certificates, which a minimal
+# Debian has not. As root ./test/all.sh installs them. For everything else they
+# are given to the machine as part of its network: the bundle that
+# SSL_CERT_FILE names here, or this machine's own.
+
+set -eu
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+suite=bookworm
+cache=$PWD/.cache/chroot
+only=
+users=()
+
+while [ $# -gt 0 ]; do
+  case $1 in
+  --only) only=$2; shift ;;
+  root | user) users+=("$1") ;;
+  *) sed -n '2,/^$/s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  esac
+  shift
+done
+[ ${#users[@]} -gt 0 ] || users=(root user)
+
+[ "$(id -u)" = 0 ] || { echo "test/chroot.sh needs root, for chroot and mounts" >&2; exit 1; }
+
+# Mounts and processes go with the namespaces, however this ends.
+if [ "${WAYSIDE_CHROOT_NAMESPACE:-}" != yes ]; then
+  args=("${users[@]}")
+  [ -z "$only" ] || args+=(--only "$only")
+  WAYSIDE_CHROOT_NAMESPACE=yes exec unshare --mount --pid --fork --kill-child --mount-proc "$0" "${args[@]}"
+fi
+
+base() {
+  [ -d "$cache/$suite" ] && return
+  command -v debootstrap >/dev/null ||
+    { apt-get -qq update && apt-get -qq install -y --no-install-recommends debootstrap; }
+  mkdir -p "$cache"
+  rm -rf "$cache/$suite.part"
+  debootstrap --variant=minbase "$suite" "$cache/$suite.part" http://deb.debian.org/debian >&2
+  mv "$cache/$suite.part" "$cache/$suite"
+}
+
+# machine NAME makes a fresh one at $root.
+machine() {
+  root=$cache/machine-$1
+  rm -rf --one-file-system "$root"
+  cp -a "$cache/$suite" "$root"
+  cp /etc/resolv.conf "$root/etc/resolv.conf"
+  echo "127.0.0.1 localhost" >"$root/etc/hosts"
+  mount -t proc proc "$root/proc"
+  mkdir -p "$root/usr/local/go"
+  mount --bind "$(go env GOROOT)" "$root/usr/local/go"
+  mount -o remount,bind,ro "$root/usr/local/go"
+
+  environment=(
+    PATH=/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+    GOPROXY="$(go env GOPROXY)" GOSUMDB="$(go env GOSUMDB)" FUZZTIME="${FUZZTIME:-10s}"
+  )
+  local bundle=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
+  if [ -s "$bundle" ]; then
+    cp "$bundle" "$root/usr/local/share/ca-bundle.crt"
+    environment+=(SSL_CERT_FILE=/usr/local/share/ca-bundle.crt)
+  fi
+
+  case $1 in
+  root) home=/root owner=root ;;
+  user)
+    chroot "$root" useradd --create-home wayside
+    home=/home/wayside owner=wayside
+    ;;
+  esac
+  mkdir "$root$home/wayside"
+  git archive HEAD | tar -C "$root$home/wayside" -xf -
+  chroot "$root" chown -R "$owner:$owner" "$home/wayside"
+}
+
+# inside COMMAND runs it as the machine's person, in the copy of the project.
+inside() {
+  exec chroot --userspec="$owner:$owner" "$root" \
+    /usr/bin/env -i HOME="$home" "${environment[@]}" sh -c "cd ~/wayside && exec $1"
+}
+
+in_readme() {
+  grep -qxF "$1" README.md || { echo "README.md does not have the line: $1" >&2; exit 1; }
+}
+
+# up starts the first command, sends it spans, sees them printed and ends it as
+# ctrl-C would.
+up() {
+  in_readme "go run ./cmd/wayside up"
+  local out=$root/up.out err=$root/up.err group status=0
+  set -m # a process group of its own, as a terminal gives it
+  (inside "go run ./cmd/wayside up") >"$out" 2>"$err" &
+  group=$!
+  set +m
+  local tries=0
+  until (: <>/dev/tcp/127.0.0.1/14271) 2>/dev/null; do
+    tries=$((tries + 1))
+    if [ $tries -gt 3000 ] || ! kill -0 "$group" 2>/dev/null; then
+      echo "the first command did not get ready:" >&2
+      cat "$out" "$err" >&2
+      exit 1
+    fi
+    sleep 0.1
+  done
+  (inside "go run ./cmd/wayside loadgen --rate 100 --duration 3s")
+  sleep 3 # a batch is a second old at most when it is sent
+  kill -INT -- "-$group"
+  wait "$group" || status=$?
+  head -n 3 "$out" | cut -c 1-300
+  tail -n 5 "$err"
+  local lines
+  lines=$(grep -c '^{' "$out" || true)
+  echo "$lines lines of JSON; ended with $status"
+  [ "$status" = 0 ] && [ "$lines" -gt 0 ]
+}
+
+all() {
+  in_readme "./test/all.sh"
+  (inside "./test/all.sh")
+}
+
+base
+failed=0
+for user in "${users[@]}"; do
+  for command in ${only:-up all}; do
+    if [ "$command" = up ] || [ -n "$only" ]; then machine "$user"; fi
+    printf '\n##### %s, as %s\n' "$command" "$user"
+    began=$SECONDS
+    if ("$command"); then verdict=passed; else verdict=FAILED failed=1; fi
+    printf '##### %s, as %s: %s, %d s\n' "$command" "$user" "$verdict" $((SECONDS - began))
+  done
+done
+exit $failed
