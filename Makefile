@@ -1,9 +1,8 @@
 # Wayside: the daily loops. Each is one command that also works without make.
 
-GO         ?= go
-VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-TOOL        = $(GO) tool -modfile=tools/go.mod
-FUZZTIME   ?= 10s
+GO       ?= go
+FUZZTIME ?= 10s
+TOOL      = $(GO) tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
 
@@ -15,11 +14,12 @@ run: ## Start Wayside with no configuration: the agent, and traces as they arriv
 
 .PHONY: demo
 demo: build ## The same, with a load generator sending to it; ctrl-C ends both
-	./test/demo.sh
+	@(sleep 1; exec bin/wayside loadgen --rate 50 --duration 1h >/dev/null) & \
+		trap "kill $$! 2>/dev/null" EXIT; trap : INT; bin/wayside up
 
 .PHONY: build
 build: ## Static, stripped bin/wayside-agent and bin/wayside
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/ ./cmd/wayside-agent ./cmd/wayside
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o bin/ ./cmd/wayside-agent ./cmd/wayside
 	@ls -l bin/wayside-agent bin/wayside
 
 ##@ Every day
