@@ -94,37 +94,37 @@ type ClientStats struct {
 func AppendEmitBatch(dst []byte, e thrift.Encoding, t thrift.MessageType, seqID int32, b *Batch) []byte {
 	w := thrift.NewWriter(dst, e)
 	w.Message(emitBatch, t, seqID)
-	w.Field(0, argsBatch, thrift.Struct)
+	w.Field(0, argsBatch)
 	writeBatch(w, b)
 	w.Stop()
 	return w.Bytes()
 }
 
 func writeBatch(w *thrift.Writer, b *Batch) {
-	w.Field(0, batchProcess, thrift.Struct)
-	w.Field(0, processServiceName, thrift.String)
+	w.Field(0, batchProcess)
+	w.Field(0, processServiceName)
 	w.String(b.Process.ServiceName)
 	writeTags(w, processServiceName, processTags, b.Process.Tags)
 	w.Stop()
 
-	w.Field(batchProcess, batchSpans, thrift.List)
+	w.Field(batchProcess, batchSpans)
 	w.List(thrift.Struct, len(b.Spans))
 	for i := range b.Spans {
 		writeSpan(w, &b.Spans[i])
 	}
-	after := int16(batchSpans)
+	after := batchSpans
 	if b.SeqNo != nil {
-		w.Field(after, batchSeqNo, thrift.I64)
+		w.Field(after, batchSeqNo)
 		w.I64(*b.SeqNo)
 		after = batchSeqNo
 	}
 	if b.Stats != nil {
-		w.Field(after, batchStats, thrift.Struct)
-		w.Field(0, statsFullQueue, thrift.I64)
+		w.Field(after, batchStats)
+		w.Field(0, statsFullQueue)
 		w.I64(b.Stats.FullQueueDroppedSpans)
-		w.Field(statsFullQueue, statsTooLarge, thrift.I64)
+		w.Field(statsFullQueue, statsTooLarge)
 		w.I64(b.Stats.TooLargeDroppedSpans)
-		w.Field(statsTooLarge, statsFailedToEmit, thrift.I64)
+		w.Field(statsTooLarge, statsFailedToEmit)
 		w.I64(b.Stats.FailedToEmitSpans)
 		w.Stop()
 	}
@@ -132,39 +132,39 @@ func writeBatch(w *thrift.Writer, b *Batch) {
 }
 
 func writeSpan(w *thrift.Writer, s *Span) {
-	w.Field(0, spanTraceIDLow, thrift.I64)
+	w.Field(0, spanTraceIDLow)
 	w.I64(int64(s.TraceIDLow))
-	w.Field(spanTraceIDLow, spanTraceIDHigh, thrift.I64)
+	w.Field(spanTraceIDLow, spanTraceIDHigh)
 	w.I64(int64(s.TraceIDHigh))
-	w.Field(spanTraceIDHigh, spanSpanID, thrift.I64)
+	w.Field(spanTraceIDHigh, spanSpanID)
 	w.I64(int64(s.SpanID))
-	w.Field(spanSpanID, spanParentSpanID, thrift.I64)
+	w.Field(spanSpanID, spanParentSpanID)
 	w.I64(int64(s.ParentSpanID))
-	w.Field(spanParentSpanID, spanOperationName, thrift.String)
+	w.Field(spanParentSpanID, spanOperationName)
 	w.String(s.OperationName)
-	after := int16(spanOperationName)
+	after := spanOperationName
 	if len(s.References) > 0 {
-		w.Field(after, spanReferences, thrift.List)
+		w.Field(after, spanReferences)
 		w.List(thrift.Struct, len(s.References))
 		for i := range s.References {
 			writeRef(w, &s.References[i])
 		}
 		after = spanReferences
 	}
-	w.Field(after, spanFlags, thrift.I32)
+	w.Field(after, spanFlags)
 	w.I32(s.Flags)
-	w.Field(spanFlags, spanStartTime, thrift.I64)
+	w.Field(spanFlags, spanStartTime)
 	w.I64(s.StartTime)
-	w.Field(spanStartTime, spanDuration, thrift.I64)
+	w.Field(spanStartTime, spanDuration)
 	w.I64(s.Duration)
 	after = writeTags(w, spanDuration, spanTags, s.Tags)
 	if len(s.Logs) > 0 {
-		w.Field(after, spanLogs, thrift.List)
+		w.Field(after, spanLogs)
 		w.List(thrift.Struct, len(s.Logs))
 		for i := range s.Logs {
-			w.Field(0, logTimestamp, thrift.I64)
+			w.Field(0, logTimestamp)
 			w.I64(s.Logs[i].Timestamp)
-			w.Field(logTimestamp, logFields, thrift.List)
+			w.Field(logTimestamp, logFields)
 			writeTagList(w, s.Logs[i].Fields)
 			w.Stop()
 		}
@@ -173,26 +173,26 @@ func writeSpan(w *thrift.Writer, s *Span) {
 }
 
 func writeRef(w *thrift.Writer, r *SpanRef) {
-	w.Field(0, refType, thrift.I32)
+	w.Field(0, refType)
 	w.I32(int32(r.RefType))
-	w.Field(refType, refTraceIDLow, thrift.I64)
+	w.Field(refType, refTraceIDLow)
 	w.I64(int64(r.TraceIDLow))
-	w.Field(refTraceIDLow, refTraceIDHigh, thrift.I64)
+	w.Field(refTraceIDLow, refTraceIDHigh)
 	w.I64(int64(r.TraceIDHigh))
-	w.Field(refTraceIDHigh, refSpanID, thrift.I64)
+	w.Field(refTraceIDHigh, refSpanID)
 	w.I64(int64(r.SpanID))
 	w.Stop()
 }
 
-// writeTags writes a field of tags if there are any, and returns the id of the
-// field that was written last.
-func writeTags(w *thrift.Writer, after, id int16, tags []Tag) int16 {
+// writeTags writes a field of tags if there are any, and returns the field that
+// was written last.
+func writeTags(w *thrift.Writer, after, f thrift.Field, tags []Tag) thrift.Field {
 	if len(tags) == 0 {
 		return after
 	}
-	w.Field(after, id, thrift.List)
+	w.Field(after, f)
 	writeTagList(w, tags)
-	return id
+	return f
 }
 
 func writeTagList(w *thrift.Writer, tags []Tag) {
@@ -203,24 +203,24 @@ func writeTagList(w *thrift.Writer, tags []Tag) {
 }
 
 func writeTag(w *thrift.Writer, t *Tag) {
-	w.Field(0, tagKey, thrift.String)
+	w.Field(0, tagKey)
 	w.String(t.Key)
-	w.Field(tagKey, tagVType, thrift.I32)
+	w.Field(tagKey, tagVType)
 	w.I32(int32(t.Type))
 	switch t.Type {
 	case TagString:
-		w.Field(tagVType, tagVStr, thrift.String)
+		w.Field(tagVType, tagVStr)
 		w.String(t.Str)
 	case TagDouble:
-		w.Field(tagVType, tagVDouble, thrift.Double)
+		w.Field(tagVType, tagVDouble)
 		w.Double(t.Double)
 	case TagBool:
 		w.BoolField(tagVType, tagVBool, t.Bool)
 	case TagLong:
-		w.Field(tagVType, tagVLong, thrift.I64)
+		w.Field(tagVType, tagVLong)
 		w.I64(t.Long)
 	case TagBinary:
-		w.Field(tagVType, tagVBinary, thrift.String)
+		w.Field(tagVType, tagVBinary)
 		w.Binary(t.Binary)
 	}
 	w.Stop()

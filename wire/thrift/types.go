@@ -79,6 +79,18 @@ const (
 	UUID   Type = 16
 )
 
+// Field is the header of a struct's field: id<<8 | type in one number, so that
+// a field that is known and has the right type is one case of a switch, and
+// everything else is the default, to be skipped.
+type Field int32
+
+// Type is the type of the field's value. It is Stop where there is no field,
+// because the struct has ended.
+func (f Field) Type() Type { return Type(f) }
+
+// ID is the field's number.
+func (f Field) ID() int16 { return int16(f >> 8) }
+
 // invalid stands for a type that does not exist.
 const invalid Type = 0xff
 

@@ -36,37 +36,36 @@ func (w *Writer) Message(name string, t MessageType, seqID int32) {
 	}
 }
 
-// Field writes the header of a field that is no bool. after is the id of the
-// struct's field before it, 0 if it is the first.
-func (w *Writer) Field(after, id int16, t Type) {
-	if w.enc == Compact {
-		w.compactField(after, id, toCompact[t])
-		return
-	}
-	w.buf = append(w.buf, byte(t))
-	w.buf = binary.BigEndian.AppendUint16(w.buf, uint16(id))
-}
+// Field writes the header of a field that is no bool. after is the field of the
+// struct that was written before it, 0 if it is the first.
+func (w *Writer) Field(after, f Field) { w.field(after, f, toCompact[f.Type()]) }
 
 // BoolField writes a bool, header and value.
-func (w *Writer) BoolField(after, id int16, v bool) {
-	switch {
-	case w.enc != Compact:
-		w.Field(after, id, Bool)
+func (w *Writer) BoolField(after, f Field, v bool) {
+	if w.enc != Compact {
+		w.field(after, f, 0)
 		w.Bool(v)
-	case v:
-		w.compactField(after, id, compactTrue)
-	default:
-		w.compactField(after, id, compactFalse)
-	}
-}
-
-func (w *Writer) compactField(after, id int16, t byte) {
-	if d := int(id) - int(after); d >= 1 && d <= 15 {
-		w.buf = append(w.buf, byte(d)<<4|t)
 		return
 	}
-	w.buf = append(w.buf, t)
-	w.I16(id)
+	t := byte(compactFalse)
+	if v {
+		t = compactTrue
+	}
+	w.field(after, f, t)
+}
+
+func (w *Writer) field(after, f Field, compact byte) {
+	if w.enc != Compact {
+		w.buf = append(w.buf, byte(f.Type()))
+		w.buf = binary.BigEndian.AppendUint16(w.buf, uint16(f.ID()))
+		return
+	}
+	if d := int(f.ID()) - int(after.ID()); d >= 1 && d <= 15 {
+		w.buf = append(w.buf, byte(d)<<4|compact)
+		return
+	}
+	w.buf = append(w.buf, compact)
+	w.I16(f.ID())
 }
 
 // Stop ends a struct.

@@ -1,0 +1,229 @@
+package jaegerthrift
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/wayside-tracing/wayside/wire/thrift"
+)
+
+// Errors of Packet. Nothing of such a packet is kept.
+var (
+	// ErrMalformed is wrapped by errors that say what is wrong with a packet,
+	// and together with it a *thrift.Error that says where.
+	ErrMalformed = errors.New("malformed packet")
+	// ErrUnimplemented stands for a packet that is understood as far as that
+	// it holds Zipkin spans.
+	ErrUnimplemented = errors.New("emitZipkinBatch is not implemented")
+)
+
+// Result is what a packet holds. What it points to is valid until the next
+// call of Packet, and ClientUUID only as long as the datagram.
+type Result struct {
+	// Frames hold the spans that are kept, in the packet's order: none if there
+	// is no span, one as good as always, more if one would be over
+	// otlp.MaxFrame. The slices alias the transcoder's memory.
+	Frames []Frame
+	// Spans is the number of spans in Frames.
+	Spans int
+	// Invalid and TooBig are the spans that are left out: those with impossible
+	// ids, and those that fill more than a frame.
+	Invalid, TooBig int
+
+	// ClientUUID is the process's tag client-uuid. It is nil if there is none,
+	// and aliases the datagram.
+	ClientUUID []byte
+	// SeqNo is the batch's number, if HasSeqNo: clients count their batches
+	// from 1.
+	SeqNo    int64
+	HasSeqNo bool
+	// Stats is what the client says that it has lost, if HasStats.
+	Stats    ClientStats
+	HasStats bool
+}
+
+// Frame is a frame with the number of its spans.
+type Frame struct {
+	Bytes []byte
+	Spans int
+}
+
+// Transcoder turns packets into frames. It has memory that it uses again for
+// the next packet, and may be used by one goroutine at a time. The zero value
+// is ready.
+type Transcoder struct {
+	r     thrift.Reader
+	out   packer
+	slots slotted
+	attrs attributes
+	refs  []ref
+
+	version []byte
+
+	result Result
+}
+
+// Packet transcodes a datagram that a Jaeger client sent to its agent, in any
+// of the encodings. The datagram is not kept and not changed.
+func (t *Transcoder) Packet(datagram []byte) (Result, error) {
+	t.result = Result{}
+	t.shrink()
+	t.out.reset(len(datagram))
+	t.r.Reset(datagram)
+	r := &t.r
+	name, kind, _ := r.Message()
+	switch {
+	case r.OK() && string(name) == emitZipkinBatch:
+		return Result{}, ErrUnimplemented
+	case r.OK() && string(name) != emitBatch:
+		r.Fail("an unknown method")
+	case kind != thrift.Call && kind != thrift.Oneway:
+		r.Fail("a message that is no call")
+	}
+	t.arguments()
+	if r.Len() > 0 {
+		r.Fail("bytes after the message")
+	}
+	if err := r.Err(); err != nil {
+		return Result{}, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	t.result.Frames, t.result.Spans, t.result.TooBig = t.out.frames()
+	return t.result, nil
+}
+
+// arguments reads the struct of emitBatch's arguments.
+func (t *Transcoder) arguments() {
+	r := &t.r
+	seen := false
+	for f := r.Next(0); f.Type() != thrift.Stop; f = r.Next(f) {
+		if f != argsBatch {
+			r.Skip(f.Type())
+			continue
+		}
+		t.once(seen)
+		seen = true
+		t.batch()
+	}
+	if !seen {
+		r.Fail("emitBatch without a batch")
+	}
+}
+
+func (t *Transcoder) batch() {
+	r := &t.r
+	process, spans := false, false
+	later := 0 // where spans are that stand before the process
+	for f := r.Next(0); f.Type() != thrift.Stop; f = r.Next(f) {
+		switch f {
+		case batchProcess:
+			t.once(process)
+			process = true
+			t.process()
+		case batchSpans:
+			t.once(spans)
+			spans = true
+			if process {
+				t.spans()
+				break
+			}
+			later = r.Offset()
+			r.Skip(thrift.List)
+		case batchSeqNo:
+			t.result.SeqNo, t.result.HasSeqNo = r.I64(), true
+		case batchStats:
+			t.stats()
+		default:
+			r.Skip(f.Type())
+		}
+	}
+	if !process || !spans {
+		r.Fail("a batch without process or spans")
+	}
+	if later > 0 {
+		end := r.Offset()
+		r.Seek(later)
+		t.spans()
+		r.Seek(end)
+	}
+}
+
+func (t *Transcoder) spans() {
+	n := t.r.Structs()
+	if n == 0 {
+		return
+	}
+	t.out.begin()
+	for ; n > 0 && t.r.OK(); n-- {
+		t.span()
+	}
+	t.out.end()
+}
+
+func (t *Transcoder) stats() {
+	r := &t.r
+	s := &t.result.Stats
+	have := fieldSet(0)
+	for f := r.Next(0); f.Type() != thrift.Stop; f = r.Next(f) {
+		switch f {
+		case statsFullQueue:
+			s.FullQueueDroppedSpans = r.I64()
+		case statsTooLarge:
+			s.TooLargeDroppedSpans = r.I64()
+		case statsFailedToEmit:
+			s.FailedToEmitSpans = r.I64()
+		default:
+			r.Skip(f.Type())
+			continue
+		}
+		have |= bit(f)
+	}
+	t.require(have, statsRequired, "stats without a required field")
+	t.result.HasStats = true
+}
+
+// once fails at a field that was seen before. It is for structs and lists:
+// their second one would have to take the first one back.
+func (t *Transcoder) once(seen bool) {
+	if seen {
+		t.r.Fail("a field that comes twice")
+	}
+}
+
+// fieldSet has a bit for each field that a struct has: 1 << id.
+type fieldSet uint16
+
+func bit(f thrift.Field) fieldSet { return 1 << (f >> 8 & 15) }
+
+// What structs must have (jaeger.thrift, "required").
+const (
+	statsRequired   fieldSet = 1<<1 | 1<<2 | 1<<3
+	processRequired fieldSet = 1 << 1
+	spanRequired    fieldSet = 1<<1 | 1<<2 | 1<<3 | 1<<4 | 1<<5 | 1<<7 | 1<<8 | 1<<9
+	refRequired     fieldSet = 1<<1 | 1<<2 | 1<<3 | 1<<4
+	logRequired     fieldSet = 1<<1 | 1<<2
+	tagRequired     fieldSet = 1<<1 | 1<<2
+)
+
+func (t *Transcoder) require(have, want fieldSet, complaint string) {
+	if have&want != want {
+		t.r.Fail(complaint)
+	}
+}
+
+const (
+	// keptBytes is how much memory for frames is kept from packet to packet.
+	// The largest packets of ordinary spans, 65,000 bytes, make frames of
+	// about 90 kB.
+	keptBytes = 256 << 10
+	// keptItems is the same for lists: of attributes, links, frames.
+	keptItems = 1 << 10
+)
+
+// shrink gives back memory that an extraordinary packet has needed.
+func (t *Transcoder) shrink() {
+	t.out.shrink()
+	t.attrs.shrink()
+	if cap(t.refs) > keptItems {
+		t.refs = nil
+	}
+}
