@@ -1,0 +1,244 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/wayside-tracing/wayside/agent/config"
+	"github.com/wayside-tracing/wayside/agent/ledger"
+	"github.com/wayside-tracing/wayside/wire/jaegerthrift"
+	"github.com/wayside-tracing/wayside/wire/otlp"
+	"github.com/wayside-tracing/wayside/wire/thrift"
+)
+
+// collector is an OTLP gRPC server that counts the spans of each operation.
+type collector struct {
+	address string
+	mu      sync.Mutex
+	status  string // grpc-status of every answer; "" is success
+	spans   map[string]int
+}
+
+func startCollector(t *testing.T) *collector {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &collector{address: l.Addr().String(), spans: map[string]int{}}
+	s := &http.Server{Handler: c, Protocols: new(http.Protocols)}
+	s.Protocols.SetUnencryptedHTTP2(true)
+	go s.Serve(l)
+	t.Cleanup(func() { s.Close() })
+	return c
+}
+
+func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil || len(body) < 5 || int(binary.BigEndian.Uint32(body[1:])) != len(body)-5 {
+		http.Error(w, "bad message", http.StatusBadRequest)
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	w.Header().Set("Content-Type", "application/grpc")
+	w.Header().Set("Trailer", "Grpc-Status")
+	status := c.status
+	if status == "" {
+		status = "0"
+		w.Write([]byte{0, 0, 0, 0, 0})
+		for s := range otlp.Spans(body[5:]) {
+			c.spans[string(s.Name)]++
+		}
+	}
+	w.Header().Set("Grpc-Status", status)
+}
+
+func (c *collector) answer(status string) {
+	c.mu.Lock()
+	c.status = status
+	c.mu.Unlock()
+}
+
+func (c *collector) count(operation string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.spans[operation]
+}
+
+// running is an agent under test.
+type running struct {
+	*Agent
+	t    *testing.T
+	log  *bytes.Buffer
+	stop func() error
+	conn net.Conn
+}
+
+// run starts an agent that delivers to the endpoints; more is YAML.
+func run(t *testing.T, endpoints, more string) *running {
+	t.Helper()
+	file := t.TempDir() + "/agent.yaml"
+	text := fmt.Sprintf("accept: {jaeger: {compact: 127.0.0.1:0, binary: 127.0.0.1:0}}\nadmin: {http: 127.0.0.1:0}\n"+
+		"deliver: {endpoint: [%s], batch: {age: 20ms}, timeout: 1s, compression: none}\n%s", endpoints, more)
+	writeFile(t, file, text)
+	cfg, err := config.Load(config.Source{File: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &running{t: t, log: &bytes.Buffer{}}
+	if r.Agent, err = New(cfg, slog.New(slog.NewTextHandler(r.log, nil))); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx) }()
+	r.stop = sync.OnceValue(func() error {
+		cancel()
+		err := <-done
+		r.check()
+		return err
+	})
+	t.Cleanup(func() {
+		if err := r.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	if r.conn, err = net.Dial("udp", r.sockets[0].Address()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.conn.Close() })
+	return r
+}
+
+// send sends a packet of so many spans of an operation.
+func (r *running) send(operation string, spans int) {
+	r.t.Helper()
+	b := &jaegerthrift.Batch{Process: jaegerthrift.Process{ServiceName: "shop"}}
+	for i := range spans {
+		b.Spans = append(b.Spans, jaegerthrift.Span{TraceIDLow: 1, SpanID: uint64(i + 1), OperationName: operation})
+	}
+	if _, err := r.conn.Write(jaegerthrift.AppendEmitBatch(nil, thrift.Compact, thrift.Oneway, 1, b)); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// check fails the test when the ledger does not add up, and returns it.
+func (r *running) check() ledger.Lane {
+	r.t.Helper()
+	lane := r.Status().Lanes[0]
+	if err := lane.Check(); err != nil {
+		r.t.Error(err)
+	}
+	return lane
+}
+
+// until waits for the ledger to be as f says.
+func (r *running) until(what string, f func(ledger.Lane) bool) {
+	r.t.Helper()
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if f(r.check()) {
+			return
+		}
+	}
+	r.t.Fatalf("not %s: %+v", what, r.check())
+}
+
+func TestSpansArrive(t *testing.T) {
+	c := startCollector(t)
+	r := run(t, c.address, "")
+	for range 10 {
+		r.send("op", 20)
+	}
+	r.until("delivered", func(l ledger.Lane) bool { return l.Delivered == 200 && l.Accepted == 200 && l.Buffered == 0 })
+	if got := c.count("op"); got != 200 {
+		t.Errorf("%d spans arrived", got)
+	}
+}
+
+func TestSpansWaitForACollectorThatIsIll(t *testing.T) {
+	c := startCollector(t)
+	c.answer("14") // UNAVAILABLE
+	r := run(t, c.address, "")
+	r.send("early", 20)
+	r.until("tried", func(ledger.Lane) bool { return r.Status().Lanes[0].Endpoints[0].Failures > 0 })
+	if l := r.check(); l.Buffered != 20 || l.Delivered != 0 {
+		t.Errorf("%+v", l)
+	}
+	c.answer("")
+	r.until("delivered", func(l ledger.Lane) bool { return l.Delivered == 20 })
+}
+
+func TestStopDeliversWhatIsThere(t *testing.T) {
+	c := startCollector(t)
+	r := run(t, c.address, "")
+	for range 100 {
+		r.send("last", 20)
+	}
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if l := r.check(); l.Accepted != 2000 || l.Delivered != 2000 {
+		t.Errorf("%+v", l)
+	}
+	if got := c.count("last"); got != 2000 {
+		t.Errorf("%d spans arrived", got)
+	}
+	if r.Status().Ready {
+		t.Error("ready after the end")
+	}
+}
+
+func TestStopCountsWhatCouldNotBeDelivered(t *testing.T) {
+	gone, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone.Close()
+	r := run(t, gone.Addr().String(), "drain_timeout: 100ms")
+	r.send("lost", 20)
+	r.until("accepted", func(l ledger.Lane) bool { return l.Accepted == 20 })
+	start := time.Now()
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(start); took > 2*time.Second {
+		t.Errorf("it took %v to end", took)
+	}
+	if l := r.check(); l.Dropped[ledger.Shutdown] != 20 || l.Buffered != 0 {
+		t.Errorf("%+v", l)
+	}
+	lines := strings.Split(strings.TrimSpace(r.log.String()), "\n")
+	if last := lines[len(lines)-1]; !strings.Contains(last, "msg=ledger") || !strings.Contains(last, "spans.dropped_shutdown=20") {
+		t.Errorf("the last line is %s", last)
+	}
+}
+
+func TestAddressInUse(t *testing.T) {
+	r := run(t, "127.0.0.1:1", "drain_timeout: 0s")
+	cfg := *r.cfg
+	cfg.Accept.Jaeger.Compact = []string{r.sockets[0].Address()}
+	cfg.Admin.HTTP = nil
+	_, err := New(&cfg, slog.New(slog.DiscardHandler))
+	if err == nil || !strings.Contains(err.Error(), "accept.jaeger.compact") || !strings.Contains(err.Error(), r.sockets[0].Address()) {
+		t.Errorf("%v", err)
+	}
+}
+
+func writeFile(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
