@@ -18,7 +18,8 @@ import (
 //
 //	span.attributes[http.method].value.string_value → "GET"
 //
-// Fields that hold their default value are absent, as on the wire. Attributes are known by their key and not by their
+// Fields that hold their default value are absent, as on the wire, and so are an empty resource, scope, status or value,
+// which mean what none means (trace.proto, common.proto). Attributes are known by their key and not by their
 // place, since OTLP calls them a map (opentelemetry-proto, common.proto, KeyValue); a key that is there twice has #2.
 type Span struct {
 	ID     string // trace and span id in hex, to find the same span on the other side
@@ -34,9 +35,9 @@ func Of(spans []*tracepb.ResourceSpans) []Span {
 			scope := without(ss, "spans")
 			for _, s := range ss.GetSpans() {
 				f := make(map[string]string)
-				flatten(f, "resource_spans", resource)
-				flatten(f, "scope_spans", scope)
-				flatten(f, "span", s.ProtoReflect())
+				flatten(f, "resource_spans", resource, false)
+				flatten(f, "scope_spans", scope, false)
+				flatten(f, "span", s.ProtoReflect(), false)
 				all = append(all, Span{ID: fmt.Sprintf("%x/%x", s.GetTraceId(), s.GetSpanId()), Fields: f})
 			}
 		}
@@ -57,13 +58,14 @@ func without(m proto.Message, field protoreflect.Name) protoreflect.Message {
 	return c
 }
 
-func flatten(f map[string]string, path string, m protoreflect.Message) {
+// flatten writes down what is in a message. That there is one at all is a field of its own where presence counts.
+func flatten(f map[string]string, path string, m protoreflect.Message, presence bool) {
 	empty := true
 	m.Range(func(fd protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		empty = false
 		p := path + "." + string(fd.Name())
 		if !fd.IsList() {
-			leaf(f, p, fd, v)
+			leaf(f, p, fd, v, fd.ContainingOneof() != nil)
 			return true
 		}
 		seen := make(map[string]int)
@@ -76,21 +78,21 @@ func flatten(f map[string]string, path string, m protoreflect.Message) {
 					name += "#" + strconv.Itoa(seen[name])
 				}
 			}
-			leaf(f, p+"["+name+"]", fd, item)
+			leaf(f, p+"["+name+"]", fd, item, true)
 		}
 		return true
 	})
 	if unknown := m.GetUnknown(); len(unknown) > 0 {
 		f[path+".unknown"] = hex.EncodeToString(unknown)
-	} else if empty {
+	} else if empty && presence {
 		f[path] = "{}"
 	}
 }
 
-func leaf(f map[string]string, path string, fd protoreflect.FieldDescriptor, v protoreflect.Value) {
+func leaf(f map[string]string, path string, fd protoreflect.FieldDescriptor, v protoreflect.Value, presence bool) {
 	switch fd.Kind() {
 	case protoreflect.MessageKind:
-		flatten(f, path, v.Message())
+		flatten(f, path, v.Message(), presence)
 	case protoreflect.BytesKind:
 		f[path] = hex.EncodeToString(v.Bytes())
 	case protoreflect.StringKind:

@@ -86,6 +86,8 @@ func alter(m protoreflect.Message, path string, left *int) string {
 				if name := alter(m.Mutable(fd).Message(), p, left); name != "" {
 					return name
 				}
+			} else if fd.ContainingOneof() == nil {
+				panic("the rich span lacks " + p)
 			} else if next() {
 				m.Mutable(fd)
 				return "set " + p
@@ -136,7 +138,9 @@ func rich() *tracepb.TracesData {
 	text := func(s string) *commonpb.AnyValue {
 		return &commonpb.AnyValue{Value: &commonpb.AnyValue_StringValue{StringValue: s}}
 	}
-	kv := func(key string, v *commonpb.AnyValue) *commonpb.KeyValue { return &commonpb.KeyValue{Key: key, Value: v} }
+	kv := func(key string, v *commonpb.AnyValue) *commonpb.KeyValue {
+		return &commonpb.KeyValue{Key: key, Value: v}
+	}
 	span := &tracepb.Span{
 		TraceId: []byte("0123456789abcdef"), SpanId: []byte("01234567"), ParentSpanId: []byte("89abcdef"),
 		TraceState: "k=v", Flags: 1, Name: "op", Kind: tracepb.Span_SPAN_KIND_CLIENT,
