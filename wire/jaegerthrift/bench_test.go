@@ -29,7 +29,7 @@ func benchBatch() *Batch {
 			Tags: []Tag{
 				{Key: "span.kind", Str: "server"},
 				{Key: "http.method", Str: "GET"},
-				{Key: "http.url", Str: fmt.Sprintf("http://shop.example.com/api/v1/cart/%d/items", i)},
+				{Key: "http.url", Str: fmt.Sprintf("http://shop.local/v1/cart/%d/items", i)},
 				{Key: "http.status_code", Type: TagLong, Long: 200},
 				{Key: "component", Str: "net/http"},
 				{Key: "peer.ipv4", Str: "10.42.7.211"},
@@ -40,7 +40,7 @@ func benchBatch() *Batch {
 			},
 			Logs: []Log{{Timestamp: 1_700_000_000_000_500, Fields: []Tag{
 				{Key: "event", Str: "cart loaded"},
-				{Key: "message", Str: "cart loaded from the cache"},
+				{Key: "message", Str: "from the cache"},
 			}}},
 		})
 	}

@@ -85,7 +85,8 @@ func (t *Transcoder) links(b *otlp.Builder, id *ids) {
 			continue
 		}
 		m := b.Open(otlp.SpanLinks, 72)
-		writeIDs(b, otlp.LinkTraceID, otlp.LinkSpanID, f.traceHigh, f.traceLow, f.span)
+		b.TraceID(otlp.LinkTraceID, f.traceHigh, f.traceLow)
+		b.SpanID(otlp.LinkSpanID, f.span)
 		value := valueFollowsFrom
 		if f.kind == ChildOf {
 			value = valueChildOf

@@ -1,8 +1,6 @@
 package jaegerthrift
 
 import (
-	"encoding/binary"
-
 	"github.com/wayside-tracing/wayside/wire/otlp"
 	"github.com/wayside-tracing/wayside/wire/thrift"
 )
@@ -72,9 +70,10 @@ func (t *Transcoder) span() {
 	if id.parent == 0 {
 		id.parent = t.parent(&id)
 	}
-	writeIDs(b, otlp.SpanTraceID, otlp.SpanSpanID, id.traceHigh, id.traceLow, id.span)
+	b.TraceID(otlp.SpanTraceID, id.traceHigh, id.traceLow)
+	b.SpanID(otlp.SpanSpanID, id.span)
 	if id.parent != 0 {
-		writeID(b, otlp.SpanParentSpanID, id.parent)
+		b.SpanID(otlp.SpanParentSpanID, id.parent)
 	}
 	b.Fixed64(otlp.SpanStart, nanoseconds(begin))
 	b.Fixed64(otlp.SpanEnd, nanoseconds(begin+duration))
@@ -86,17 +85,3 @@ func (t *Transcoder) span() {
 // nanoseconds converts from microseconds. As in contrib's translator, what is
 // too large wraps around.
 func nanoseconds(us int64) uint64 { return uint64(us) * 1000 }
-
-func writeIDs(b *otlp.Builder, traceField, spanField int, high, low, span uint64) {
-	var id [16]byte
-	binary.BigEndian.PutUint64(id[:8], high)
-	binary.BigEndian.PutUint64(id[8:], low)
-	b.Blob(traceField, id[:])
-	writeID(b, spanField, span)
-}
-
-func writeID(b *otlp.Builder, field int, span uint64) {
-	var id [8]byte
-	binary.BigEndian.PutUint64(id[:], span)
-	b.Blob(field, id[:])
-}

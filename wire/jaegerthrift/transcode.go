@@ -58,6 +58,7 @@ type Transcoder struct {
 	attrs attributes
 	refs  []ref
 
+	compact bool
 	version []byte
 
 	result Result
@@ -71,6 +72,7 @@ func (t *Transcoder) Packet(datagram []byte) (Result, error) {
 	t.out.reset(len(datagram))
 	t.r.Reset(datagram)
 	r := &t.r
+	t.compact = r.Encoding() == thrift.Compact
 	name, kind, _ := r.Message()
 	switch {
 	case r.OK() && string(name) == emitZipkinBatch:

@@ -2,7 +2,7 @@ package otlp
 
 import (
 	"encoding/binary"
-	"math/bits"
+	"slices"
 )
 
 // Attributes are most of what a frame is made of. Their lengths are known
@@ -13,7 +13,11 @@ import (
 // StringAttribute appends a KeyValue with a string, in a field of its parent.
 // Bytes of the value that are not UTF-8 are replaced as in Text.
 func (b *Builder) StringAttribute(field int, key, value []byte) {
-	if !valid(value) {
+	if len(key)+len(value)+6 < 0x80 && Valid(value) {
+		b.shortAttribute(field, key, value)
+		return
+	}
+	if !Valid(value) {
 		kv := b.Open(field, 4+len(key)+len(value))
 		b.Blob(KeyValueKey, key)
 		v := b.Open(KeyValueValue, 2+len(value))
@@ -24,6 +28,24 @@ func (b *Builder) StringAttribute(field int, key, value []byte) {
 	}
 	b.attribute(field, key, 1+sizeVarint(uint64(len(value)))+len(value))
 	b.Blob(AnyString, value)
+}
+
+// shortAttribute is for attributes whose lengths take one byte each: nearly all.
+func (b *Builder) shortAttribute(field int, key, value []byte) {
+	b.tag(field, wireBytes)
+	k, v := len(key), len(value)
+	at := len(b.buf)
+	b.buf = slices.Grow(b.buf, k+v+7)[:at+k+v+7]
+	p := b.buf[at:]
+	p[0] = byte(k + v + 6)
+	p[1] = KeyValueKey<<3 | wireBytes
+	p[2] = byte(k)
+	p = p[3+copy(p[3:], key):]
+	p[0] = KeyValueValue<<3 | wireBytes
+	p[1] = byte(v + 2)
+	p[2] = AnyString<<3 | wireBytes
+	p[3] = byte(v)
+	copy(p[4:], value)
 }
 
 // BytesAttribute appends a KeyValue with bytes.
@@ -63,10 +85,6 @@ func (b *Builder) attribute(field int, key []byte, value int) {
 	b.tag(KeyValueValue, wireBytes)
 	b.length(value)
 }
-
-// sizeVarint is how many bytes a varint takes: a seventh of its bits, rounded
-// up, without a division.
-func sizeVarint(v uint64) int { return (9*bits.Len64(v|1) + 64) / 64 }
 
 func (b *Builder) length(n int) {
 	if n < 0x80 {

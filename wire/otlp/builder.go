@@ -3,6 +3,7 @@ package otlp
 import (
 	"encoding/binary"
 	"math"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -60,22 +61,20 @@ type Mark struct {
 // length, Close moves nothing.
 func (b *Builder) Open(field, guess int) Mark {
 	b.tag(field, wireBytes)
-	kept := varintLen(uint64(guess))
-	for range kept {
-		b.buf = append(b.buf, 0)
-	}
+	kept := sizeVarint(uint64(guess))
+	b.buf = append(b.buf, zeros[:kept]...)
 	return Mark{start: int32(len(b.buf)), kept: int8(kept)}
 }
+
+// zeros are in the place of a length that is not known yet.
+var zeros [binary.MaxVarintLen64]byte
 
 // Close ends the message that was opened last and is still open.
 func (b *Builder) Close(m Mark) {
 	start, kept := int(m.start), int(m.kept)
 	length := len(b.buf) - start
-	need := varintLen(uint64(length))
-	if need != kept {
-		if need > kept {
-			b.buf = append(b.buf, make([]byte, need-kept)...)
-		}
+	if need := sizeVarint(uint64(length)); need != kept {
+		b.buf = append(b.buf, zeros[:max(need-kept, 0)]...)
 		copy(b.buf[start-kept+need:], b.buf[start:start+length])
 		b.buf = b.buf[:start-kept+need+length]
 	}
@@ -95,7 +94,7 @@ func (b *Builder) Blob(field int, p []byte) {
 // Text appends a string field. Bytes that are not UTF-8 are replaced by
 // U+FFFD, a run of them by one, as strings.ToValidUTF8 does.
 func (b *Builder) Text(field int, s []byte) {
-	if !valid(s) {
+	if !Valid(s) {
 		m := b.Open(field, len(s))
 		b.buf = appendValid(b.buf, s)
 		b.Close(m)
@@ -124,30 +123,56 @@ func (b *Builder) Fixed64(field int, v uint64) {
 	b.buf = binary.LittleEndian.AppendUint64(b.buf, v)
 }
 
+// TraceID appends a field of a trace id, 16 bytes big-endian.
+func (b *Builder) TraceID(field int, high, low uint64) {
+	b.tag(field, wireBytes)
+	b.buf = append(b.buf, 16)
+	b.buf = binary.BigEndian.AppendUint64(b.buf, high)
+	b.buf = binary.BigEndian.AppendUint64(b.buf, low)
+}
+
+// SpanID appends a field of a span id, 8 bytes big-endian.
+func (b *Builder) SpanID(field int, id uint64) {
+	b.tag(field, wireBytes)
+	b.buf = append(b.buf, 8)
+	b.buf = binary.BigEndian.AppendUint64(b.buf, id)
+}
+
 // Double appends a field of type double.
 func (b *Builder) Double(field int, v float64) { b.Fixed64(field, math.Float64bits(v)) }
 
+// tag writes a field's number, 1 to 2047, and wire type.
 func (b *Builder) tag(field, wire int) {
-	b.buf = binary.AppendUvarint(b.buf, uint64(field)<<3|uint64(wire))
-}
-
-func varintLen(v uint64) int {
-	n := 1
-	for ; v >= 0x80; v >>= 7 {
-		n++
+	if field < 16 {
+		b.buf = append(b.buf, byte(field<<3|wire))
+		return
 	}
-	return n
+	b.buf = append(b.buf, byte(field<<3|wire|0x80), byte(field>>4))
 }
 
-// valid is utf8.Valid, with a quick way for the short ASCII strings that keys
-// and most values are.
-func valid(s []byte) bool {
-	for i, c := range s {
-		if c >= utf8.RuneSelf {
-			return utf8.Valid(s[i:])
+// sizeVarint is how many bytes a varint takes: a seventh of its bits, rounded
+// up, without a division.
+func sizeVarint(v uint64) int { return (9*bits.Len64(v|1) + 64) / 64 }
+
+// Valid is utf8.Valid, with a quick way for the short ASCII strings that keys
+// and most values are: eight bytes at a time, the last eight once more.
+func Valid(s []byte) bool {
+	n := len(s)
+	all := uint64(0)
+	switch {
+	case n >= 8:
+		all = binary.LittleEndian.Uint64(s[n-8:])
+		for i := 0; i < n-8; i += 8 {
+			all |= binary.LittleEndian.Uint64(s[i:])
+		}
+	case n >= 4:
+		all = uint64(binary.LittleEndian.Uint32(s) | binary.LittleEndian.Uint32(s[n-4:]))
+	default:
+		for _, c := range s {
+			all |= uint64(c)
 		}
 	}
-	return true
+	return all&0x8080808080808080 == 0 || utf8.Valid(s)
 }
 
 func appendValid(dst, s []byte) []byte {

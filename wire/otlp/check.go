@@ -168,7 +168,7 @@ func (c *checker) message(msg []byte, kind msgKind, depth int) error {
 				return err
 			}
 		case text:
-			if !valid(f.data) {
+			if !Valid(f.data) {
 				return fmt.Errorf("%w: a string that is not UTF-8", ErrMalformed)
 			}
 		case traceID:

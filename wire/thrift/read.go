@@ -88,6 +88,16 @@ func (r *Reader) Seek(offset int) {
 // Len is how many bytes have not been read yet.
 func (r *Reader) Len() int { return len(r.p) - r.i }
 
+// Encoding is the message's encoding.
+func (r *Reader) Encoding() Encoding { return r.enc }
+
+// Rest is what has not been read yet. It is for those who know a shorter way
+// through what usually comes; they go on with Advance.
+func (r *Reader) Rest() []byte { return r.p[r.i:] }
+
+// Advance goes n bytes on, of those that Rest gave.
+func (r *Reader) Advance(n int) { r.i += n }
+
 // Message reads a message's header. The struct of its arguments follows.
 func (r *Reader) Message() (name []byte, t MessageType, seqID int32) {
 	switch r.enc {
