@@ -22,7 +22,7 @@ const (
 	// (65,535 less the headers), and one more, which would show a longer one.
 	maxDatagram = 65_507 + 1
 	// readAtOnce is how many datagrams one system call reads at most.
-	readAtOnce = 8
+	readAtOnce = 16
 	// drainTime bounds how long a socket is read after it should stop, while
 	// tracers go on sending.
 	drainTime = 500 * time.Millisecond
@@ -85,23 +85,28 @@ func (u *UDP) Run(ctx context.Context) error {
 	defer stop()
 	defer u.Close()
 	r := newReader(u)
+	rest := newRest(u.granted)
 	for {
-		if err := r.read(0); err != nil {
-			if ctx.Err() == nil {
-				if errors.Is(err, net.ErrClosed) {
-					return fmt.Errorf("%s: %w", u, err)
-				}
-				// An ICMP error of the past, or the like: the socket is fine.
-				u.log.Warn("reading datagrams", "address", u.listener, "error", err)
-				time.Sleep(10 * time.Millisecond)
-				continue
-			}
-			break
+		n, err := r.read(0)
+		switch {
+		case err == nil:
+			rest.after(n)
+		case ctx.Err() != nil:
+			return r.drain()
+		case errors.Is(err, net.ErrClosed):
+			return err
+		default: // an ICMP error of the past, or the like: the socket is fine
+			u.log.Warn("reading datagrams", "address", u.listener, "error", err)
+			time.Sleep(10 * time.Millisecond)
 		}
 	}
-	u.conn.SetReadDeadline(time.Time{})
+}
+
+// drain takes what is in the socket, without waiting for more.
+func (r *reader) drain() error {
+	r.conn.SetReadDeadline(time.Time{})
 	for end := time.Now().Add(drainTime); time.Now().Before(end); {
-		if err := r.read(dontWait); err != nil {
+		if _, err := r.read(dontWait); err != nil {
 			break
 		}
 	}
@@ -158,11 +163,11 @@ func newReader(u *UDP) *reader {
 	return r
 }
 
-// read waits for datagrams and deals with those that are there.
-func (r *reader) read(flags int) error {
-	n, err := r.batch.ReadBatch(r.messages, flags)
+// read waits for datagrams, deals with those that are there, and returns their number.
+func (r *reader) read(flags int) (n int, err error) {
+	n, err = r.batch.ReadBatch(r.messages, flags)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for i := range n {
 		m := &r.messages[i]
@@ -174,7 +179,7 @@ func (r *reader) read(flags int) error {
 		}
 		r.packet(m.Buffers[0][:m.N], r.lanes(Origin{Listener: r.listener, Peer: peer}))
 	}
-	return nil
+	return n, nil
 }
 
 // packet transcodes a datagram and hands what comes of it to a lane.
