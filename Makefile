@@ -13,9 +13,8 @@ run: ## Start Wayside with no configuration: the agent, and traces as they arriv
 	$(GO) run ./cmd/wayside up
 
 .PHONY: demo
-demo: build ## The same, with a load generator sending to it; ctrl-C ends both
-	@(sleep 1; exec bin/wayside loadgen --rate 50 --duration 1h >/dev/null) & \
-		trap "kill $$! 2>/dev/null" EXIT; trap : INT; bin/wayside up
+demo: ## The same, with a made-up web shop that sends it traces
+	$(GO) run ./cmd/wayside up --demo
 
 .PHONY: build
 build: ## Static, stripped bin/wayside-agent and bin/wayside

@@ -74,10 +74,11 @@ darwin() {
 # Each target is found by asking the tests. What the fuzzer finds is left in
 # testdata/fuzz beside the target, to be committed with the fix.
 fuzz() {
-  local targets package target failed=0
-  targets=$(go test -run '^$' -list '^Fuzz' ./... | awk '
+  local listed targets package target failed=0
+  listed=$(go test -list '^Fuzz' ./...) || { echo "$listed"; exit 1; }
+  targets=$(awk '
     /^Fuzz/ { name[n++] = $1 }
-    /^(ok|\?)/ { for (i = 0; i < n; i++) print $2, name[i]; n = 0 }')
+    /^ok/ { for (i = 0; i < n; i++) print $2, name[i]; n = 0 }' <<<"$listed")
   [ -n "$targets" ] || { echo "no fuzz target was found"; exit 1; }
   while read -r package target; do
     echo "-- $target in $package"

@@ -60,6 +60,7 @@ machine() {
   cp /etc/resolv.conf "$root/etc/resolv.conf"
   echo "127.0.0.1 localhost" >"$root/etc/hosts"
   mount -t proc proc "$root/proc"
+  mount -t devpts devpts "$root/dev/pts"
   mkdir -p "$root/usr/local/go"
   mount --bind "$(go env GOROOT)" "$root/usr/local/go"
   mount -o remount,bind,ro "$root/usr/local/go"

@@ -17,8 +17,8 @@ import (
 
 // What a package keeps between calls belongs to a value that somebody made and
 // handed on, never to the package. Found are package-level variables that are
-// declared without a value, since they can only be meant to change, and ones
-// that a later line assigns to. In wire, which is pure, `go` statements and
+// declared without a value, since they can only be meant to change (an array may
+// be a table of zeros), and ones that a later line assigns to. In wire, which is pure, `go` statements and
 // clock readings are found too.
 
 func TestCodeKeepsItsHabits(t *testing.T) {
@@ -107,7 +107,9 @@ func findValueless(f *ast.File, found map[token.Pos]string) {
 		}
 		for _, spec := range gen.Specs {
 			spec := spec.(*ast.ValueSpec)
-			if len(spec.Values) == 0 && !embedded(spec.Doc) {
+			a, ok := spec.Type.(*ast.ArrayType)
+			array := ok && a.Len != nil // without a length it is a slice
+			if len(spec.Values) == 0 && !array && !embedded(spec.Doc) {
 				found[spec.Pos()] = "package-level variable without a value: keep state in a value that is handed on"
 			}
 		}
@@ -164,6 +166,8 @@ func TestHabitsBite(t *testing.T) {
 		{"no value in a block", "var (\n\ta = 1\n\tb int\n)", "without a value"},
 		{"assigned", "var n = 1\nfunc f() { n = 2 }", "variable n is assigned to"},
 		{"counted", "var n = 1\nfunc f() { n++ }", "variable n is assigned to"},
+		{"slice", "var queue []int", "without a value"},
+		{"array element", "var a [8]int\nfunc f() { a[1] = 2 }", "variable a is assigned to"},
 		{"element", "var m = map[int]int{}\nfunc f() { m[1] = 2 }", "variable m is assigned to"},
 		{"field", "type s struct{ x int }\nvar v = &s{}\nfunc f() { v.x = 2 }", "variable v is assigned to"},
 		{"pointed to", "var p = new(int)\nfunc f() { (*p) = 2 }", "variable p is assigned to"},
@@ -174,6 +178,7 @@ func TestHabitsBite(t *testing.T) {
 		{"table", "var names = map[int]string{1: \"one\"}\nfunc f() string { return names[1] }", ""},
 		{"assertion", "type s struct{}\nvar _ interface{} = s{}", ""},
 		{"embedded", "import _ \"embed\"\n//go:embed page.html\nvar page string", ""},
+		{"zeros", "var zeros [8]byte\nfunc f() byte { return zeros[1] }", ""},
 		{"shadowed", "var n = 1\nfunc f() { n := 2; n++ }", ""},
 		{"duration", "import \"time\"\nfunc f() time.Duration { return time.Second }", ""},
 	} {
