@@ -1,0 +1,182 @@
+// Package admin shows people and machines how the agent is: a status page,
+// the same as JSON, health, and metrics for Prometheus.
+//
+// It reads the status that it is given and reaches into nothing.
+package admin
+
+import (
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"strings"
+	"time"
+
+	"golang.org/x/net/netutil"
+
+	"github.com/wayside-tracing/wayside/agent/ledger"
+)
+
+// What one client, however slow or greedy, may take. Connections hold about
+// 10 KiB each.
+const (
+	maxConnections = 64
+	maxHeaderBytes = 8 << 10
+	requestTimeout = 10 * time.Second
+	idleTimeout    = time.Minute // Prometheus asks every 15 s or 30 s
+	stopTimeout    = time.Second
+	// sampleEvery is how often the status is looked at for the rates of the page.
+	sampleEvery = 5 * time.Second
+)
+
+// Options are what a Server needs. Log may be nil.
+type Options struct {
+	Addresses []string // TCP
+	PProf     bool     // serve /debug/pprof/
+	Status    func() ledger.Status
+	Log       *slog.Logger
+}
+
+// Server serves the admin addresses. It is a task: New opens the listeners,
+// Run serves them.
+type Server struct {
+	opt       Options
+	listeners []net.Listener
+	http      *http.Server
+	history   *history
+	csp       string
+	ready     chan struct{}
+}
+
+// New opens the addresses.
+func New(opt Options) (*Server, error) {
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{opt: opt, history: newHistory(), csp: contentPolicy(), ready: make(chan struct{})}
+	for _, a := range opt.Addresses {
+		l, err := net.Listen("tcp", a)
+		if err != nil {
+			for _, open := range s.listeners {
+				open.Close()
+			}
+			return nil, fmt.Errorf("admin.http: %w", err)
+		}
+		s.listeners = append(s.listeners, netutil.LimitListener(l, maxConnections))
+	}
+	s.http = &http.Server{
+		Handler:           s.routes(),
+		ReadHeaderTimeout: requestTimeout,
+		ReadTimeout:       requestTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(opt.Log.Handler(), slog.LevelDebug),
+	}
+	return s, nil
+}
+
+// String names the task.
+func (s *Server) String() string { return "admin " + strings.Join(s.opt.Addresses, ", ") }
+
+// Ready is closed when the addresses are served.
+func (s *Server) Ready() <-chan struct{} { return s.ready }
+
+// Addresses are where it listens, with ports that the system chose.
+func (s *Server) Addresses() []string {
+	list := make([]string, len(s.listeners))
+	for i, l := range s.listeners {
+		list[i] = l.Addr().String()
+	}
+	return list
+}
+
+// Run serves until ctx is done, then lets running requests end for a second.
+func (s *Server) Run(ctx context.Context) error {
+	failed := make(chan error, len(s.listeners))
+	for _, l := range s.listeners {
+		go func() { failed <- s.http.Serve(l) }()
+	}
+	close(s.ready)
+	tick := time.NewTicker(sampleEvery)
+	defer tick.Stop()
+	for {
+		s.history.add(time.Now(), s.opt.Status())
+		select {
+		case <-tick.C:
+		case err := <-failed:
+			s.http.Close()
+			return fmt.Errorf("admin.http: %w", err)
+		case <-ctx.Done():
+			stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+			defer cancel()
+			if err := s.http.Shutdown(stop); errors.Is(err, context.DeadlineExceeded) {
+				s.http.Close()
+			}
+			return nil
+		}
+	}
+}
+
+// routes is everything that is served.
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/{$}", s.health)
+	mux.HandleFunc("/healthz", s.alive)
+	mux.HandleFunc("/readyz", s.readyz)
+	mux.HandleFunc("/version", s.version)
+	mux.HandleFunc("/metrics", s.metrics)
+	mux.HandleFunc("/status", s.status)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "not found; here are /status, /metrics, /healthz, /readyz, /version and / (health as JSON)", http.StatusNotFound)
+	})
+	profiles := http.NewServeMux()
+	if s.opt.PProf {
+		profiles.HandleFunc("/debug/pprof/", pprof.Index)
+		profiles.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+		profiles.HandleFunc("/debug/pprof/profile", pprof.Profile)
+		profiles.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+		profiles.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	} else {
+		profiles.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+			http.Error(w, "off; set admin.pprof: true", http.StatusNotFound)
+		})
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, "only GET and HEAD", http.StatusMethodNotAllowed)
+			return
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		if strings.HasPrefix(r.URL.Path, "/debug/pprof/") {
+			profiles.ServeHTTP(w, r) // as long as the profile takes
+			return
+		}
+		// Not every ResponseWriter has a deadline (those of tests don't).
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(requestTimeout))
+		mux.ServeHTTP(w, r)
+	})
+}
+
+//go:embed page.css
+var pageCSS string
+
+//go:embed page.js
+var pageJS string
+
+// contentPolicy lets the page have its own style and script and nothing else.
+func contentPolicy() string {
+	hash := func(s string) string {
+		sum := sha256.Sum256([]byte(s))
+		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	}
+	return "default-src 'none'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'" +
+		"; style-src " + hash(pageCSS) + "; script-src " + hash(pageJS)
+}

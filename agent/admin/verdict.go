@@ -1,0 +1,257 @@
+package admin
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wayside-tracing/wayside/agent/ledger"
+)
+
+// level is how much a person should worry; it is also the page's class.
+type level int
+
+const (
+	good level = iota
+	idle
+	note // was bad, is well
+	warn
+	bad
+)
+
+func (l level) String() string { return [...]string{"good", "idle", "note", "warn", "bad"}[l] }
+
+// A finding is one thing to know: a sentence, and what it means or needs.
+type finding struct {
+	level level
+	says  string
+	then  []string
+}
+
+const (
+	// lossIsNews is how long after the last loss it is still one's concern.
+	lossIsNews = time.Hour
+	// lagIsNews is when waiting spans are more than a batch that fills.
+	lagIsNews = 30 * time.Second
+)
+
+// judge says how the agent is, the worst first. There is always a first.
+func judge(v view) []finding {
+	var all []finding
+	for _, l := range v.lanes {
+		for _, f := range judgeLane(v.now, l) {
+			if len(v.lanes) > 1 {
+				f.says = "Lane " + l.Name + ": " + f.says
+			}
+			all = append(all, f)
+		}
+	}
+	if !v.status.Ready {
+		all = append(all, finding{warn, "The agent is starting or stopping", []string{"It takes in no spans now. When it stops, it delivers what it holds for as long as drain_timeout allows."}})
+	}
+	for _, s := range v.status.Sockets {
+		if s.BufferGot < s.BufferAsked {
+			all = append(all, finding{note, "A socket's buffer is smaller than asked for", []string{socketAdvice(s)}})
+			break
+		}
+	}
+	if len(all) == 0 {
+		all = append(all, calm(v))
+	}
+	slices.SortStableFunc(all, func(a, b finding) int { return cmp.Compare(b.level, a.level) })
+	if all[0].level == note { // nothing ails it now: say that first
+		all = slices.Insert(all, 0, calm(v))
+	}
+	return all
+}
+
+// calm is what there is to say of an agent that nothing ails.
+func calm(v view) finding {
+	var in, held, packets uint64
+	var rate float64
+	for _, l := range v.lanes {
+		in += accepted(l.Account)
+		held += l.Buffered
+		rate += l.rate(accepted)
+	}
+	var at []string
+	for _, s := range v.status.Sockets {
+		packets += s.Packets
+		at = append(at, s.Address)
+	}
+	switch {
+	case in == 0 && packets == 0:
+		return finding{idle, "Waiting for the first span", []string{"Nothing has come in yet. Tracers send to " + strings.Join(at, ", ") + "."}}
+	case in == 0:
+		return finding{idle, "No span has come in yet", []string{counted(packets, "packets") + " came without one."}}
+	case held == 0:
+		return finding{good, "All spans delivered", nil}
+	}
+	return finding{good, "All is well: spans are delivered as they come", []string{counted(held, "spans") + " on the way, " + perSecond(rate) + " coming in."}}
+}
+
+func judgeLane(now time.Time, l laneView) []finding {
+	var all []finding
+	if err := l.Check(); err != nil {
+		all = append(all, finding{bad, "The ledger does not add up: this is a bug of the agent", []string{err.Error() + ".", "Please report it with the JSON of this page."}})
+	}
+	all = append(all, judgeLosses(now, l)...)
+	all = append(all, judgeEndpoints(now, l)...)
+	return append(all, judgeOutside(now, l)...)
+}
+
+// judgeLosses tells losses of the last minute from earlier ones.
+func judgeLosses(now time.Time, l laneView) []finding {
+	var losing, lost uint64 // spans
+	var names []string
+	var latest time.Time
+	var all []finding
+	for _, w := range dropped {
+		n := lossesOf(l.Account, w.way)
+		if n == 0 {
+			continue
+		}
+		lost += n
+		if t := l.lost[w.way]; t.After(latest) {
+			latest = t
+		}
+		if recent := n - lossesOf(l.before, w.way); recent > 0 && now.Sub(l.lost[w.way]) < window {
+			losing += recent
+			names = append(names, w.what+" "+w.fix)
+		}
+	}
+	switch {
+	case losing > 0:
+		all = append(all, finding{bad, fmt.Sprintf("Spans are being lost: %s in the last %s", count(losing), lately(l)), names})
+	case lost > 0 && now.Sub(latest) < lossIsNews:
+		all = append(all, finding{warn, fmt.Sprintf("Spans were lost: %s, the last %s ago", count(lost), age(now.Sub(latest))), []string{"Nothing is being lost now. The reasons are below."}})
+	case lost > 0:
+		all = append(all, finding{note, fmt.Sprintf("%s lost earlier, the last %s ago", counted(lost, "spans"), age(now.Sub(latest))), nil})
+	}
+	return all
+}
+
+// judgeOutside tells what did not get in during the last minute.
+func judgeOutside(now time.Time, l laneView) []finding {
+	f := finding{level: warn}
+	for _, w := range outside {
+		recent := lossesOf(l.Account, w.way) - lossesOf(l.before, w.way)
+		if recent == 0 || now.Sub(l.lost[w.way]) >= window {
+			continue
+		}
+		if w.way == "kernel_drops" {
+			f.level = bad // the spans in them are lost
+		}
+		f.then = append(f.then, counted(recent, w.unit)+": "+w.what)
+	}
+	if f.then == nil {
+		return nil
+	}
+	f.says = "Not everything got in, in the last " + lately(l)
+	return []finding{f}
+}
+
+// lately is the time that rates look back.
+func lately(l laneView) string {
+	if l.span >= window-sampleEvery {
+		return "minute"
+	}
+	return age(l.span)
+}
+
+// judgeEndpoints says which collectors fail and how long the buffer will do.
+func judgeEndpoints(now time.Time, l laneView) []finding {
+	var failing, held []ledger.Endpoint
+	since := now
+	for _, e := range l.Endpoints {
+		if e.State != ledger.EndpointBackoff && e.State != ledger.EndpointHeld {
+			continue
+		}
+		failing = append(failing, e)
+		if e.State == ledger.EndpointHeld {
+			held = append(held, e)
+		}
+		if t, ok := l.failing[e.Address]; ok && t.Before(since) {
+			since = t
+		}
+	}
+	lag := fromSeconds(l.Buffer.OldestAge)
+	if len(failing) == 0 {
+		if lag > lagIsNews {
+			return []finding{{warn, fmt.Sprintf("Delivery lags: the oldest span has waited %s", age(lag)), []string{
+				fmt.Sprintf("%s wait, %s come in and %s are delivered. %s", counted(l.Buffered, "spans"), perSecond(l.rate(accepted)), perSecond(l.rate(delivered)), room(l)),
+			}}}
+		}
+		return nil
+	}
+	var then []string
+	for _, e := range failing[:min(len(failing), 3)] {
+		s := e.Address + ": " + cmp.Or(e.LastError, "no answer")
+		if r := retry(e); r != "" {
+			s += "; " + r
+		}
+		then = append(then, s+".")
+	}
+	if len(failing) < len(l.Endpoints) {
+		return []finding{{
+			warn, fmt.Sprintf("%d of %d collectors unreachable for %s", len(failing), len(l.Endpoints), age(now.Sub(since))),
+			append([]string{"Spans go to the others."}, then...),
+		}}
+	}
+	who := "Collector " + failing[0].Address
+	if len(failing) > 1 {
+		who = fmt.Sprintf("All %d collectors", len(failing))
+	}
+	waits := counted(l.Buffered, "spans") + " wait"
+	if l.Buffered == 1 {
+		waits = "1 span waits"
+	}
+	does := fmt.Sprintf("unreachable for %s", age(now.Sub(since)))
+	if len(held) == len(failing) {
+		does = fmt.Sprintf("refusing this agent for %s", age(now.Sub(since)))
+		then = append(then, "Nothing is dropped for this. Check that the address is an OTLP gRPC receiver, and what it demands of senders.")
+	}
+	f := finding{warn, who + " " + does + ": " + waits, append([]string{room(l)}, then...)}
+	switch {
+	case isFull(l):
+		f.level = bad
+	case l.Dropped.Sum() == 0:
+		f.then[0] += " Nothing is lost so far."
+	}
+	return []finding{f}
+}
+
+func retry(e ledger.Endpoint) string {
+	if e.RetryIn <= 0 {
+		return ""
+	}
+	return "next try in " + age(fromSeconds(e.RetryIn))
+}
+
+// isFull allows for the last block, which is rarely filled to the end.
+func isFull(l laneView) bool {
+	return l.Buffer.Answered+l.Buffer.Datagram > l.Buffer.Limit-l.Buffer.Limit/50
+}
+
+// room says for how long the buffer will do at the rate at which spans come in.
+func room(l laneView) string {
+	used := l.Buffer.Answered + l.Buffer.Datagram
+	free := max(0, l.Buffer.Limit-used)
+	rate := l.rate(accepted)
+	switch {
+	case isFull(l):
+		return "The buffer is full: the oldest spans that came by UDP make room for new ones."
+	case l.Buffered == 0 || rate == 0 || used < l.Buffer.Limit/16: // too little to judge by: memory is taken in blocks
+		return size(free) + " of the buffer is free."
+	}
+	perSpan := float64(used) / float64(l.Buffered)
+	left := fromSeconds(min(float64(free)/(rate*perSpan), 1e9)) // at most 30 years
+	return fmt.Sprintf("Room for about %s at the present rate (%s).", age(left), perSecond(rate))
+}
+
+func socketAdvice(s ledger.Socket) string {
+	return fmt.Sprintf("%s asked for %s and got %s: bursts may overflow it. On this host, as root: sysctl -w net.core.rmem_max=%d, then restart the agent.",
+		s.Address, size(s.BufferAsked), size(s.BufferGot), s.BufferAsked)
+}

@@ -1,0 +1,161 @@
+package admin
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wayside-tracing/wayside/agent/ledger"
+)
+
+func TestEveryWayOfLossHasWords(t *testing.T) {
+	known := map[string]bool{}
+	for _, w := range append(append([]words{}, dropped...), outside...) {
+		if known[w.way] {
+			t.Errorf("%s is there twice", w.way)
+		}
+		known[w.way] = true
+		if !strings.HasSuffix(w.what, ".") || !strings.HasSuffix(w.fix, ".") {
+			t.Errorf("%s: not sentences", w.way)
+		}
+	}
+	n := 0
+	for way := range losses(ledger.Account{}) {
+		n++
+		if !known[way] {
+			t.Errorf("no words for %s", way)
+		}
+	}
+	if n != len(known) {
+		t.Errorf("words for %d ways of loss, of which there are %d", len(known), n)
+	}
+}
+
+func TestLossesBecomeHistory(t *testing.T) {
+	h := newHistory()
+	st := healthy()
+	st.Started = noon.Add(-10 * time.Minute)
+	h.add(noon, st)
+	drop(&st, ledger.Expired, 7)
+	for _, c := range []struct {
+		after time.Duration
+		want  string
+		level level
+	}{
+		{5 * time.Second, "Spans are being lost: 7 in the last minute", bad},
+		{50 * time.Second, "Spans are being lost: 7 in the last minute", bad},
+		{2 * time.Minute, "Spans were lost: 7, the last 115 s ago", warn},
+		{3 * time.Hour, "All is well: spans are delivered as they come", good},
+	} {
+		now := noon.Add(c.after)
+		h.add(now, st)
+		got := judge(h.view(now, st))
+		if got[0].says != c.want || got[0].level != c.level {
+			t.Errorf("after %s: %v %q, want %v %q", c.after, got[0].level, got[0].says, c.level, c.want)
+		}
+		if c.level == good && (len(got) != 2 || got[1].says != "7 spans lost earlier, the last 2 h ago") {
+			t.Errorf("after %s: %+v", c.after, got)
+		}
+	}
+}
+
+func TestOtherFindings(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*ledger.Status)
+		level  level
+		want   string
+	}{
+		{"one of two collectors", func(s *ledger.Status) {
+			unreachable(s, 100, noon.Add(-time.Minute))
+			s.Lanes[0].Endpoints = append(s.Lanes[0].Endpoints, ledger.Endpoint{Address: "b:1", State: ledger.EndpointOK})
+		}, warn, "1 of 2 collectors unreachable for 60 s"},
+		{"both", func(s *ledger.Status) {
+			unreachable(s, 1, noon.Add(-time.Minute))
+			s.Lanes[0].Endpoints = append(s.Lanes[0].Endpoints, s.Lanes[0].Endpoints[0])
+		}, warn, "All 2 collectors unreachable for 60 s: 1 span waits"},
+		{"lag", func(s *ledger.Status) { s.Lanes[0].Buffer.OldestAge = 45 }, warn, "Delivery lags: the oldest span has waited 45 s"},
+		{"bug", func(s *ledger.Status) { s.Lanes[0].Delivered++ }, bad, "The ledger does not add up: this is a bug of the agent"},
+		{"stopping", func(s *ledger.Status) { s.Ready = false }, warn, "The agent is starting or stopping"},
+		{"socket", func(s *ledger.Status) { s.Sockets[0].BufferGot = 100 }, good, "All is well: spans are delivered as they come"},
+		{"done", func(s *ledger.Status) {
+			s.Lanes[0].Delivered += s.Lanes[0].Buffered
+			s.Lanes[0].Buffered = 0
+		}, good, "All spans delivered"},
+		{"malformed", func(s *ledger.Status) { s.Lanes[0].Refused[ledger.Malformed] = 3 }, warn, "Not everything got in, in the last minute"},
+		{"kernel", func(s *ledger.Status) { s.Lanes[0].KernelDrops = 3 }, bad, "Not everything got in, in the last minute"},
+		{"two lanes", func(s *ledger.Status) {
+			other := s.Lanes[0]
+			other.Name, other.Buffer.OldestAge = "team-b", 60
+			s.Lanes = append(s.Lanes, other)
+		}, warn, "Lane team-b: Delivery lags: the oldest span has waited 60 s"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			v := viewOf(func(before, now *ledger.Status) { c.change(now) })
+			got := judge(v)
+			if got[0].says != c.want || got[0].level != c.level {
+				t.Errorf("%v %q, want %v %q", got[0].level, got[0].says, c.level, c.want)
+			}
+			if page := string(renderPage(v, false)); strings.Contains(page, "%!") {
+				t.Error("page is broken")
+			}
+		})
+	}
+}
+
+func TestHistoryIsBounded(t *testing.T) {
+	h := newHistory()
+	st := healthy()
+	for i := range 10_000 { // somebody looks ten times a second
+		h.add(noon.Add(time.Duration(i)*100*time.Millisecond), st)
+	}
+	if n := len(h.samples); n > 20 {
+		t.Errorf("%d samples", n)
+	}
+	now := noon.Add(1000 * time.Second)
+	if v := h.view(now, st); v.lanes[0].span < window-2*sampleEvery || v.lanes[0].span > window+2*sampleEvery {
+		t.Errorf("rates look back %s", v.lanes[0].span)
+	}
+}
+
+func TestRatesSinceTheBeginning(t *testing.T) {
+	h := newHistory()
+	st := healthy()
+	st.Started = noon.Add(-10 * time.Second)
+	h.add(noon, st)
+	if got, want := h.view(noon, st).lanes[0].rate(accepted), float64(st.Lanes[0].Accepted)/10; got != want {
+		t.Errorf("%v spans a second, want %v", got, want)
+	}
+}
+
+func TestFormats(t *testing.T) {
+	for _, c := range []struct{ got, want string }{
+		{count(0), "0"},
+		{count(999), "999"},
+		{count(1000), "1,000"},
+		{count(1_234_567), "1,234,567"},
+		{counted(1, "spans"), "1 span"},
+		{counted(1, "batches"), "1 batch"},
+		{counted(2, "batches"), "2 batches"},
+		{size(0), "0 B"},
+		{size(512 << 10), "512 KiB"},
+		{size(8 << 20), "8 MiB"},
+		{size(8<<20 - 1), "7.9 MiB"},
+		{size(3 << 30), "3 GiB"},
+		{perSecond(0), "0/s"},
+		{perSecond(0.01), "under 0.1/s"},
+		{perSecond(1.25), "1.2/s"},
+		{perSecond(12_345.6), "12,346/s"},
+		{age(0), "less than 1 s"},
+		{age(90 * time.Second), "90 s"},
+		{age(3 * time.Minute), "3 min"},
+		{age(30 * time.Hour), "30 h"},
+		{age(72 * time.Hour), "3 days"},
+		{percent(1, 1e9), "under 0.01 %"},
+		{percent(1, 4), "25.00 %"},
+	} {
+		if c.got != c.want {
+			t.Errorf("%q, want %q", c.got, c.want)
+		}
+	}
+}
