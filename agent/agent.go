@@ -13,6 +13,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,37 +30,29 @@ import (
 // Agent is a trace agent: New opens its listeners, Run serves them.
 type Agent struct {
 	log       *slog.Logger
-	cfg       *config.Config
 	started   time.Time
 	softnet   uint64 // what the host had dropped when the agent began
-	lane      *buffer.Lane
-	transport *deliver.GRPC
-	deliverer *deliver.Deliverer
-	sockets   []*accept.UDP
-	admin     *admin.Server
 	ready     atomic.Bool
+	lane      *buffer.Lane
+	deliverer *deliver.Deliverer
+	admin     *admin.Server
+	accepting *task.Group
+
+	mu        sync.Mutex // guards what a reload changes
+	cfg       *config.Config
+	sockets   []*socket
+	transport *deliver.GRPC
 }
 
 // New makes an agent and opens its listeners, so that an address that is taken
 // is an error here.
 func New(cfg *config.Config, log *slog.Logger) (*Agent, error) {
-	a := &Agent{log: log, cfg: cfg, started: time.Now(), softnet: accept.SoftnetDrops()}
-	a.lane = buffer.NewLane("default", buffer.Options{
-		Memory:     cfg.Buffer.Memory,
-		MaxAge:     cfg.Buffer.MaxAge,
-		BatchBytes: cfg.Deliver.Batch.Bytes,
-		BatchAge:   cfg.Deliver.Batch.Age,
+	a := &Agent{log: log, cfg: cfg, started: time.Now(), softnet: accept.SoftnetDrops(), accepting: task.NewGroup()}
+	a.lane = buffer.NewLane("default", laneOptions(cfg))
+	a.transport = transport(cfg)
+	a.deliverer = deliver.New(a.deliverOptions(cfg), log, func(ctx context.Context) (deliver.Batch, error) {
+		return a.lane.Take(ctx)
 	})
-	a.transport = deliver.NewGRPC(deliver.GRPCOptions{
-		Gzip: cfg.Deliver.Compression == "gzip", UserAgent: "wayside-agent/" + version.Read().Version,
-	})
-	a.deliverer = deliver.New(deliver.Options{
-		Endpoints: cfg.Deliver.Endpoints,
-		Timeout:   cfg.Deliver.Timeout,
-		MaxAge:    cfg.Buffer.MaxAge,
-		Transport: a.transport,
-	}, log, func(ctx context.Context) (deliver.Batch, error) { return a.lane.Take(ctx) })
-
 	err := a.listen(cfg)
 	if err == nil {
 		a.admin, err = admin.New(admin.Options{
@@ -67,8 +60,8 @@ func New(cfg *config.Config, log *slog.Logger) (*Agent, error) {
 		})
 	}
 	if err != nil {
-		for _, u := range a.sockets {
-			u.Close()
+		for _, s := range a.sockets {
+			s.Close()
 		}
 		return nil, err
 	}
@@ -77,23 +70,22 @@ func New(cfg *config.Config, log *slog.Logger) (*Agent, error) {
 
 // listen opens the sockets.
 func (a *Agent) listen(cfg *config.Config) error {
-	jaeger := &cfg.Accept.Jaeger
-	for _, l := range []struct {
-		encoding  string
-		addresses []string
-	}{
-		{"compact", jaeger.Compact},
-		{"binary", jaeger.Binary},
-	} {
-		for _, address := range l.addresses {
-			u, err := accept.ListenUDP(address, l.encoding, jaeger.SocketBuffer, a.route, a.log)
-			if err != nil {
-				return fmt.Errorf("accept.jaeger.%s: %w", l.encoding, err)
-			}
-			a.sockets = append(a.sockets, u)
+	for _, w := range wanted(cfg) {
+		s, err := a.open(w, cfg)
+		if err != nil {
+			return err
 		}
+		a.sockets = append(a.sockets, s)
 	}
 	return nil
+}
+
+func (a *Agent) open(w wish, cfg *config.Config) (*socket, error) {
+	u, err := accept.ListenUDP(w.address, w.encoding, cfg.Accept.Jaeger.SocketBuffer, a.route, a.log)
+	if err != nil {
+		return nil, fmt.Errorf("accept.jaeger.%s: %w", w.encoding, err)
+	}
+	return &socket{UDP: u, wish: w}, nil
 }
 
 // route is where tenants will be told apart: today there is one lane.
@@ -104,31 +96,33 @@ func (a *Agent) route(accept.Origin) accept.Lane { return a.lane }
 // drain_timeout at most, and writes the account to the log. An error is of a
 // part that could not go on, or of an account that does not add up.
 func (a *Agent) Run(ctx context.Context) error {
-	serving, delivering, accepting := task.NewGroup(), task.NewGroup(), task.NewGroup()
+	serving, delivering := task.NewGroup(), task.NewGroup()
 	serving.Start(a.admin)
 	delivering.Start(a.deliverer)
-	for _, u := range a.sockets {
-		accepting.Start(u)
+	a.mu.Lock()
+	for _, s := range a.sockets {
+		s.stop = a.accepting.Start(s.UDP)
 	}
+	endpoints := a.cfg.Deliver.Endpoints
+	a.mu.Unlock()
 	a.ready.Store(true)
-	a.log.Info("ready", "version", version.Read().Version, "endpoints", a.cfg.Deliver.Endpoints, "listen", a.Addresses())
+	a.log.Info("ready", "version", version.Read().Version, "endpoints", endpoints, "listen", a.Addresses())
 
 	var failure error
 	select {
 	case <-ctx.Done():
-		a.log.Info("stopping", "drain_timeout", a.cfg.DrainTimeout)
-	case failure = <-accepting.Failed():
+		a.log.Info("stopping", "drain_timeout", a.drainTimeout())
+	case failure = <-a.accepting.Failed():
 	case failure = <-delivering.Failed():
 	case failure = <-serving.Failed():
 	}
 
 	a.ready.Store(false)
-	accepting.Stop() // no more comes in; what the sockets held is in the buffer
-	a.lane.Flush()   // Take gives it all, and then io.EOF, which ends the deliverer
-	late := time.AfterFunc(a.cfg.DrainTimeout, delivering.Cancel)
+	a.accepting.Stop() // no more comes in; what the sockets held is in the buffer
+	a.lane.Flush()     // Take gives it all, and then io.EOF, which ends the deliverer
+	late := time.AfterFunc(a.drainTimeout(), delivering.Cancel)
 	delivering.Wait()
 	late.Stop()
-	a.transport.Close()
 	a.lane.Close() // what could not be delivered is counted
 	serving.Stop()
 	return a.settle(failure)
@@ -147,11 +141,19 @@ func (a *Agent) settle(failure error) error {
 	return failure
 }
 
+func (a *Agent) drainTimeout() time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.cfg.DrainTimeout
+}
+
 // Addresses are where the agent listens, with ports that the system chose:
 // what each is for, and the address.
 func (a *Agent) Addresses() (list []string) {
-	for _, u := range a.sockets {
-		list = append(list, u.String())
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, s := range a.sockets {
+		list = append(list, s.String())
 	}
 	for _, h := range a.admin.Addresses() {
 		list = append(list, "admin "+h)
@@ -161,14 +163,16 @@ func (a *Agent) Addresses() (list []string) {
 
 // Status is all that the agent tells of itself.
 func (a *Agent) Status() ledger.Status {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	s := ledger.Status{
 		Version: version.Read().Version,
 		Started: a.started,
 		Ready:   a.ready.Load(),
 		Config:  a.cfg.Effective(),
 	}
-	for _, u := range a.sockets {
-		s.Sockets = append(s.Sockets, u.Status()) // before the account: it brings the kernel's drops into it
+	for _, socket := range a.sockets {
+		s.Sockets = append(s.Sockets, socket.Status()) // before the account: it brings the kernel's drops into it
 	}
 	lane := a.lane.Snapshot()
 	lane.Endpoints = a.deliverer.Endpoints()

@@ -81,6 +81,7 @@ func (c *collector) count(operation string) int {
 type running struct {
 	*Agent
 	t    *testing.T
+	file string
 	log  *bytes.Buffer
 	stop func() error
 	conn net.Conn
@@ -89,15 +90,9 @@ type running struct {
 // run starts an agent that delivers to the endpoints; more is YAML.
 func run(t *testing.T, endpoints, more string) *running {
 	t.Helper()
-	file := t.TempDir() + "/agent.yaml"
-	text := fmt.Sprintf("accept: {jaeger: {compact: 127.0.0.1:0, binary: 127.0.0.1:0}}\nadmin: {http: 127.0.0.1:0}\n"+
-		"deliver: {endpoint: [%s], batch: {age: 20ms}, timeout: 1s, compression: none}\n%s", endpoints, more)
-	writeFile(t, file, text)
-	cfg, err := config.Load(config.Source{File: file})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &running{t: t, log: &bytes.Buffer{}}
+	r := &running{t: t, file: t.TempDir() + "/agent.yaml", log: &bytes.Buffer{}}
+	cfg := r.configure(endpoints, more)
+	var err error
 	if r.Agent, err = New(cfg, slog.New(slog.NewTextHandler(r.log, nil))); err != nil {
 		t.Fatal(err)
 	}
@@ -120,6 +115,24 @@ func run(t *testing.T, endpoints, more string) *running {
 	}
 	t.Cleanup(func() { r.conn.Close() })
 	return r
+}
+
+// configure makes a configuration. more replaces what it says of accept, if it does.
+func (r *running) configure(endpoints, more string) *config.Config {
+	r.t.Helper()
+	if !strings.Contains(more, "accept:") {
+		more += "\naccept: {jaeger: {compact: 127.0.0.1:0, binary: 127.0.0.1:0}}"
+	}
+	text := fmt.Sprintf("admin: {http: 127.0.0.1:0}\n"+
+		"deliver: {endpoint: [%s], batch: {age: 20ms}, timeout: 1s, compression: none}\n%s\n", endpoints, more)
+	if err := os.WriteFile(r.file, []byte(text), 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+	cfg, err := config.Load(config.Source{File: r.file})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return cfg
 }
 
 // send sends a packet of so many spans of an operation.
@@ -236,9 +249,44 @@ func TestAddressInUse(t *testing.T) {
 	}
 }
 
-func writeFile(t *testing.T, name, text string) {
-	t.Helper()
-	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+func TestReload(t *testing.T) {
+	down, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
 		t.Fatal(err)
+	}
+	down.Close()
+	r := run(t, down.Addr().String(), "")
+	r.send("waits", 20)
+	r.until("tried", func(ledger.Lane) bool { return r.Status().Lanes[0].Endpoints[0].Failures > 0 })
+
+	// Another collector, and another socket beside the first one.
+	c := startCollector(t)
+	compact := r.sockets[0].Address()
+	if restart, err := r.Reload(r.configure(c.address, "accept: {jaeger: {compact: [127.0.0.1:0, localhost:0], binary: \"\"}}")); err != nil || restart != nil {
+		t.Fatal(restart, err)
+	}
+	r.until("delivered", func(l ledger.Lane) bool { return l.Delivered == 20 })
+	if got := r.sockets[0].Address(); got != compact {
+		t.Errorf("the socket that stays was at %s and is at %s", compact, got)
+	}
+	r.conn.Close()
+	if r.conn, err = net.Dial("udp", r.sockets[1].Address()); err != nil {
+		t.Fatal(err)
+	}
+	r.send("new socket", 5)
+	r.until("delivered", func(l ledger.Lane) bool { return l.Delivered == 25 })
+
+	// What cannot be opened changes nothing.
+	before := r.Status()
+	bad := r.configure("127.0.0.1:1", "buffer: {memory: 4MiB}\naccept: {jaeger: {compact: "+compact+"}}")
+	if _, err := r.Reload(bad); err == nil {
+		t.Error("an address that is taken was opened")
+	}
+	if after := r.Status(); after.Lanes[0].Endpoints[0].Address != before.Lanes[0].Endpoints[0].Address ||
+		after.Lanes[0].Buffer.Limit != before.Lanes[0].Buffer.Limit || len(after.Sockets) != len(before.Sockets) {
+		t.Errorf("%+v", after)
+	}
+	if restart, err := r.Reload(r.configure(c.address, "log: {level: debug}")); err != nil || len(restart) != 1 {
+		t.Error(restart, err)
 	}
 }

@@ -329,6 +329,7 @@ func TestUnsettledBatchPanics(t *testing.T) {
 
 // Any order of calls keeps the account and the bound.
 func TestRandomWalk(t *testing.T) {
+	block := make([]byte, 100_000)
 	for seed := range uint64(8) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		opt := options
@@ -340,9 +341,9 @@ func TestRandomWalk(t *testing.T) {
 		for range 2000 {
 			switch rng.IntN(6) {
 			case 0, 1:
-				l.Datagram(frame(1, 1+rng.IntN(100_000)), 1+rng.IntN(20), ledger.LeftOut{Invalid: rng.IntN(2)})
+				l.Datagram(block[:1+rng.IntN(len(block))], 1+rng.IntN(20), ledger.LeftOut{Invalid: rng.IntN(2)})
 			case 2, 3:
-				_ = l.Answered(frame(1, 1+rng.IntN(100_000)), 1+rng.IntN(20))
+				_ = l.Answered(block[:1+rng.IntN(len(block))], 1+rng.IntN(20))
 			case 4:
 				if b, err := l.Take(ctx); err == nil {
 					flying = append(flying, b)

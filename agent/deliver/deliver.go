@@ -44,9 +44,11 @@ type Options struct {
 
 // A Deliverer delivers the batches of one lane.
 type Deliverer struct {
-	opt       Options
 	take      func(context.Context) (Batch, error)
 	endpoints *endpoints
+
+	mu  sync.Mutex
+	opt Options
 }
 
 // New returns a Deliverer that gets its batches from take. take blocks until a
@@ -76,6 +78,21 @@ func (d *Deliverer) Run(ctx context.Context) error {
 			return fmt.Errorf("deliver: %w", err)
 		}
 	}
+}
+
+// Configure changes where and how batches are delivered. An export that is
+// under way ends as it began; what is tried again is tried the new way.
+func (d *Deliverer) Configure(opt Options) {
+	d.mu.Lock()
+	d.opt = opt
+	d.mu.Unlock()
+	d.endpoints.replace(opt.Endpoints)
+}
+
+func (d *Deliverer) options() Options {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.opt
 }
 
 // Endpoints is the state of each endpoint, in the order of the options.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math/bits"
+	"slices"
 	"sync"
 	"time"
 )
@@ -88,10 +89,33 @@ type progress struct {
 
 func newEndpoints(addresses []string, log *slog.Logger, jitter func(time.Duration) time.Duration) *endpoints {
 	s := &endpoints{log: log, jitter: jitter, changed: make(chan struct{})}
-	for _, a := range addresses {
-		s.all = append(s.all, &endpoint{address: a})
-	}
+	s.replace(addresses)
 	return s
+}
+
+// replace changes which endpoints there are. One that stays keeps its state.
+func (s *endpoints) replace(addresses []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	was := s.all
+	s.all = nil
+	for _, a := range addresses {
+		i := slices.IndexFunc(was, func(e *endpoint) bool { return e.address == a })
+		if i >= 0 {
+			s.all = append(s.all, was[i])
+		} else {
+			s.all = append(s.all, &endpoint{address: a})
+		}
+	}
+	s.wakeAll()
+}
+
+// wakeAll makes all who wait in acquire look again.
+func (s *endpoints) wakeAll() {
+	if s.waiting > 0 {
+		close(s.changed)
+		s.changed = make(chan struct{})
+	}
 }
 
 // acquire waits until an endpoint may be tried, or until ctx ends. avoid, if

@@ -49,7 +49,7 @@ func (d *Deliverer) fly(ctx context.Context, b Batch) {
 	f := flight{batch: b, parts: []part{{to: b.Spans()}}}
 	// What is between attempts ends with ctx or with the batch's age. An
 	// attempt that has begun is not ended by age.
-	fresh, cancel := context.WithDeadline(ctx, b.Oldest().Add(d.opt.MaxAge))
+	fresh, cancel := context.WithDeadline(ctx, b.Oldest().Add(d.options().MaxAge))
 	defer cancel()
 	var last *endpoint
 	for len(f.parts) > 0 {
@@ -95,9 +95,10 @@ func (d *Deliverer) next(ctx context.Context, f *flight, last *endpoint) (attemp
 // export makes one attempt. It returns the answer, and how far the endpoints
 // have come by then.
 func (d *Deliverer) export(ctx context.Context, a attempt, chunks [][]byte, spans int) (Answer, progress) {
-	timed, cancel := context.WithTimeout(ctx, d.opt.Timeout)
+	opt := d.options()
+	timed, cancel := context.WithTimeout(ctx, opt.Timeout)
 	defer cancel()
-	answer := d.opt.Transport.Export(timed, a.endpoint.address, chunks)
+	answer := opt.Transport.Export(timed, a.endpoint.address, chunks)
 	if answer.Verdict != Taken && ctx.Err() != nil {
 		answer = Answer{}
 	}

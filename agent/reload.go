@@ -1,0 +1,120 @@
+package agent
+
+import (
+	"slices"
+
+	"github.com/wayside-tracing/wayside/agent/accept"
+	"github.com/wayside-tracing/wayside/agent/buffer"
+	"github.com/wayside-tracing/wayside/agent/config"
+	"github.com/wayside-tracing/wayside/agent/deliver"
+	"github.com/wayside-tracing/wayside/internal/version"
+)
+
+// Reload makes a running agent go by another configuration. New addresses are
+// opened before old ones are closed; on an error nothing has changed. Some keys
+// are read at start only: restart names those of them that have changed.
+func (a *Agent) Reload(cfg *config.Config) (restart []string, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	kept, opened, closed, err := a.reopen(cfg)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range opened {
+		s.stop = a.accepting.Start(s.UDP)
+	}
+	a.sockets = append(kept, opened...)
+	for _, s := range closed {
+		s.stop() // it takes what is in the socket first
+	}
+	a.lane.SetOptions(laneOptions(cfg))
+	if cfg.Deliver.Compression != a.cfg.Deliver.Compression {
+		a.transport = transport(cfg)
+	}
+	a.deliverer.Configure(a.deliverOptions(cfg))
+
+	if cfg.Accept.Jaeger.SocketBuffer != a.cfg.Accept.Jaeger.SocketBuffer {
+		restart = append(restart, "accept.jaeger.socket_buffer")
+	}
+	if !slices.Equal(cfg.Admin.HTTP, a.cfg.Admin.HTTP) {
+		restart = append(restart, "admin.http")
+	}
+	if cfg.Admin.PProf != a.cfg.Admin.PProf {
+		restart = append(restart, "admin.pprof")
+	}
+	if cfg.Log != a.cfg.Log {
+		restart = append(restart, "log")
+	}
+	a.cfg = cfg
+	return restart, nil
+}
+
+// reopen opens the sockets of cfg that are not open yet.
+func (a *Agent) reopen(cfg *config.Config) (kept, opened, closed []*socket, err error) {
+	closed = slices.Clone(a.sockets)
+	for _, w := range wanted(cfg) {
+		i := slices.IndexFunc(closed, func(s *socket) bool { return s.wish == w })
+		if i >= 0 {
+			kept = append(kept, closed[i])
+			closed = slices.Delete(closed, i, i+1)
+			continue
+		}
+		s, err := a.open(w, cfg)
+		if err != nil {
+			for _, s := range opened {
+				s.Close()
+			}
+			return nil, nil, nil, err
+		}
+		opened = append(opened, s)
+	}
+	return kept, opened, closed, nil
+}
+
+// wish is a socket as the configuration asks for it.
+type wish struct {
+	encoding, address string
+}
+
+// socket is one that is open.
+type socket struct {
+	*accept.UDP
+	wish wish
+	stop func() // nil until it is run
+}
+
+func wanted(cfg *config.Config) (list []wish) {
+	jaeger := &cfg.Accept.Jaeger
+	for _, address := range jaeger.Compact {
+		list = append(list, wish{"compact", address})
+	}
+	for _, address := range jaeger.Binary {
+		list = append(list, wish{"binary", address})
+	}
+	return list
+}
+
+func laneOptions(cfg *config.Config) buffer.Options {
+	return buffer.Options{
+		Memory:     cfg.Buffer.Memory,
+		MaxAge:     cfg.Buffer.MaxAge,
+		BatchBytes: cfg.Deliver.Batch.Bytes,
+		BatchAge:   cfg.Deliver.Batch.Age,
+	}
+}
+
+func (a *Agent) deliverOptions(cfg *config.Config) deliver.Options {
+	return deliver.Options{
+		Endpoints: cfg.Deliver.Endpoints,
+		Timeout:   cfg.Deliver.Timeout,
+		MaxAge:    cfg.Buffer.MaxAge,
+		Transport: a.transport,
+	}
+}
+
+func transport(cfg *config.Config) *deliver.GRPC {
+	return deliver.NewGRPC(deliver.GRPCOptions{
+		Gzip:      cfg.Deliver.Compression == "gzip",
+		UserAgent: "wayside-agent/" + version.Read().Version,
+	})
+}
