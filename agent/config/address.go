@@ -27,7 +27,7 @@ func (listeners) parse(text string) (string, error) {
 	if host == "" || host == "localhost" {
 		return host + ":" + port, nil
 	}
-	ip, err := netip.ParseAddr(host)
+	ip, err := parseIP(host)
 	if err != nil {
 		if host == "*" {
 			return "", wrong("is no address", "for every interface write :"+port)
@@ -47,9 +47,7 @@ func (endpoints) parse(text string) (string, error) {
 	if scheme, rest, ok := strings.Cut(text, "://"); ok {
 		rest = strings.TrimPrefix(rest, "/") // dns:///host:port
 		rest, _, _ = strings.Cut(rest, "/")
-		if i := strings.LastIndexByte(rest, '@'); i >= 0 {
-			rest = rest[i+1:]
-		}
+		rest = rest[strings.LastIndexByte(rest, '@')+1:]
 		switch scheme {
 		case "http":
 			return "", wrong("otlp-grpc takes host:port, not a URL", "write "+withPort(rest, "4317"))
@@ -74,7 +72,7 @@ func (endpoints) parse(text string) (string, error) {
 	if port == "0" {
 		return "", wrong("port 0 can't be sent to", "write "+net.JoinHostPort(host, "4317"))
 	}
-	if ip, err := netip.ParseAddr(host); err == nil {
+	if ip, err := parseIP(host); err == nil {
 		return net.JoinHostPort(ip.String(), port), nil
 	}
 	if !isName(host) {
@@ -83,14 +81,25 @@ func (endpoints) parse(text string) (string, error) {
 	return net.JoinHostPort(strings.ToLower(host), port), nil
 }
 
+// withPort is what a URL's host would be as an address, for advice.
 func withPort(host, port string) string {
-	if host == "" {
-		return "collector:" + port
+	if name, own, err := net.SplitHostPort(host); err == nil && isNumber(own) {
+		host, port = name, own
 	}
-	if _, _, err := net.SplitHostPort(host); err == nil {
-		return host
+	host = strings.Trim(host, "[]")
+	if _, err := parseIP(host); err != nil && !isName(host) {
+		host = "collector"
 	}
-	return host + ":" + port
+	return net.JoinHostPort(host, port)
+}
+
+// parseIP takes no zone that isn't the name of an interface.
+func parseIP(s string) (netip.Addr, error) {
+	ip, err := netip.ParseAddr(s)
+	if err == nil && ip.Zone() != "" && !isName(ip.Zone()) {
+		err = wrong("has no usable zone", "write the name of an interface after the %")
+	}
+	return ip, err
 }
 
 // splitAddress cuts "host:port" and checks the port; example is the address of
@@ -104,7 +113,7 @@ func splitAddress(text, example string) (host, port string, err error) {
 	host, port, err = net.SplitHostPort(text)
 	if err != nil {
 		_, usual, _ := strings.Cut(example, ":")
-		ip, noIP := netip.ParseAddr(text)
+		ip, noIP := parseIP(text)
 		switch {
 		case text == "":
 			return "", "", wrong("is empty", "remove it, or "+like)

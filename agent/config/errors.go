@@ -18,15 +18,40 @@ type Error struct {
 
 func (e *Error) Error() string {
 	var b strings.Builder
-	for _, part := range []string{e.Where, e.Key} {
-		if part != "" {
-			b.WriteString(part + ": ")
-		}
+	if e.Where != "" {
+		b.WriteString(e.Where + ": ")
+	}
+	if e.Key != "" {
+		b.WriteString(word(e.Key) + ": ")
 	}
 	if e.Value != nil {
-		b.WriteString(strconv.Quote(*e.Value) + ": ")
+		b.WriteString(brief(*e.Value) + ": ")
 	}
 	return b.String() + e.Problem
+}
+
+// maxBrief is in bytes: what an error repeats of a file that may be anything.
+const maxBrief = 100
+
+// brief quotes s, which keeps it in one line.
+func brief(s string) string {
+	if len(s) > maxBrief {
+		return strconv.Quote(s[:maxBrief]) + "…"
+	}
+	return strconv.Quote(s)
+}
+
+// word is s as it is where that is readable.
+func word(s string) string {
+	for _, r := range s {
+		if r <= ' ' || !strconv.IsPrint(r) {
+			return brief(s)
+		}
+	}
+	if len(s) > maxBrief {
+		return brief(s)
+	}
+	return s
 }
 
 // Errors is everything that is wrong with a configuration, in the order of the

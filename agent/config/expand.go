@@ -49,7 +49,7 @@ func (h host) expand(text string) (result string, fromFile bool, err error) {
 
 func (h host) variable(name, def string, hasDef bool) (string, error) {
 	if !isVariable(name) {
-		return "", wrong(fmt.Sprintf("%q is not the name of a variable", name), "write ${NAME}, ${NAME:default} or ${file:/path}; $${ is ${ itself")
+		return "", wrong(brief(name)+" is not the name of a variable", "write ${NAME}, ${NAME:default} or ${file:/path}; $${ is ${ itself")
 	}
 	s, set := h.lookupEnv(name)
 	switch {
@@ -66,7 +66,7 @@ func (h host) variable(name, def string, hasDef bool) (string, error) {
 func (h host) fileValue(path string) (string, error) {
 	b, err := h.readFile(path, maxValueFile)
 	if err != nil {
-		return "", wrong(fmt.Sprintf("file %s: %v", path, cause(err)), "check the path and its permissions")
+		return "", wrong(fmt.Sprintf("file %s: %v", word(path), cause(err)), "check the path and its permissions")
 	}
 	return strings.TrimRight(string(b), "\r\n"), nil
 }

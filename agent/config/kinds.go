@@ -70,7 +70,7 @@ func parseSize(text string) (int64, error) {
 	if i := strings.IndexByte("kmg", strings.TrimSpace(unit + " ")[0]|0x20); i >= 0 {
 		fix = "write " + number + []string{"KiB", "MiB", "GiB"}[i]
 	}
-	return 0, wrong(fmt.Sprintf("%q is not a unit of size", strings.TrimSpace(unit)), fix)
+	return 0, wrong(brief(strings.TrimSpace(unit))+" is not a unit of size", fix)
 }
 
 // formatSize writes n in the unit that gives the shortest whole number.

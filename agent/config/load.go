@@ -62,8 +62,11 @@ func (l *loader) yaml(text []byte) {
 		}
 		line, _ := strconv.Atoi(m[1]) // 0 when there is none
 		fix := ""
-		if bytes.Contains(text, []byte{'\n', '\t'}) {
+		switch {
+		case bytes.Contains(text, []byte("\n\t")):
 			fix = " (YAML is indented with spaces, never with tabs)"
+		case bytes.Contains(text, []byte("${")):
+			fix = " (between { and } a value with ${…} stands in quotes)"
 		}
 		l.fail(line, "", nil, "is not YAML: %s%s", strings.ReplaceAll(m[2], "\n", " "), fix)
 		return

@@ -1,0 +1,167 @@
+package config
+
+import (
+	"strings"
+	"testing"
+)
+
+// wrongs are configurations and all that is said of them, to the letter: these
+// lines are what an operator has.
+var wrongs = []struct{ name, yaml, want string }{
+	{"no endpoint", "", `a.yaml: deliver.endpoint: no collector is given; start with --endpoint collector:4317, or set deliver.endpoint in the file`},
+	{"endpoint off", "deliver: {endpoint: ''}", `a.yaml:1: deliver.endpoint: no collector is given; start with --endpoint collector:4317, or set deliver.endpoint in the file`},
+
+	{"unknown key", "delivery: {}", `a.yaml:1: delivery: unknown key; did you mean deliver?`},
+	{"unknown below", "deliver:\n  batch:\n    size: 1MiB", `a.yaml:3: deliver.batch.size: unknown key; in deliver.batch are: bytes, age`},
+	{"typing error below", "deliver:\n  compresion: gzip", `a.yaml:2: deliver.compresion: unknown key; did you mean deliver.compression?`},
+	{"key of elsewhere", "endpoint: a:1", `a.yaml:1: endpoint: unknown key; did you mean deliver.endpoint?`},
+	{"nothing near", "quux: 1", `a.yaml:1: quux: unknown key; here are: accept, buffer, deliver, admin, log, drain_timeout`},
+	{"dotted", "deliver.batch.bytes: 1KiB", `a.yaml:1: deliver.batch.bytes: keys are nested; write deliver: {batch: {bytes: …}}`},
+	{"merge key", "x: &x {pprof: true}\nadmin: {<<: *x}", "a.yaml:1: x: unknown key; here are: accept, buffer, deliver, admin, log, drain_timeout\n" +
+		`a.yaml:2: admin.<<: unknown key; in admin are: http, pprof`},
+	{"twice", "buffer: {memory: 4MiB}\nbuffer: {memory: 8MiB}", `a.yaml:2: buffer: is here a second time, first in line 1; remove one`},
+	{"twice below", "buffer:\n  memory: 4MiB\n  memory: 8MiB", `a.yaml:3: buffer.memory: is here a second time, first in line 2; remove one`},
+	{"key of several lines", "buffer: {a\n\nb}", `a.yaml:1: "buffer.a\nb": unknown key; in buffer are: memory, max_age`},
+	{"long key", strings.Repeat("x", 120) + ": 1", `a.yaml:1: "` + strings.Repeat("x", 100) + `"…: unknown key; here are: accept, buffer, deliver, admin, log, drain_timeout`},
+	{"long value", "log: {level: " + strings.Repeat("x", 120) + "}", `a.yaml:1: log.level: "` + strings.Repeat("x", 100) + `"…: is not a choice; write debug or info or warn or error`},
+	{"key is a list", "? [a]\n: b", `a.yaml:1: a key is a word; its value follows a colon and a space`},
+
+	{"later group", "accept: {otlp: {grpc: ''}}", `a.yaml:1: accept.otlp: not in this version yet; remove it`},
+	{"later key", "accept: {jaeger: {grpc: ''}}", `a.yaml:1: accept.jaeger.grpc: not in this version yet; remove it`},
+	{"later top", "tags: {a: b}\nlanes: []\nbuffer: {disk: {path: /x}}", "a.yaml:1: tags: not in this version yet; remove it\n" +
+		"a.yaml:2: lanes: not in this version yet; remove it\na.yaml:3: buffer.disk: not in this version yet; remove it"},
+
+	{"not a mapping", "collector:4317", `a.yaml:1: "collector:4317": a configuration is keys and values, like deliver: {endpoint: collector:4317}`},
+	{"a list", "- a", `a.yaml:1: a configuration is keys and values, like deliver: {endpoint: collector:4317}`},
+	{"value for a group", "deliver: collector:4317", `a.yaml:1: deliver: "collector:4317": has keys of its own (endpoint, protocol, batch, compression, timeout), no value`},
+	{"list for a group", "deliver: [a]", `a.yaml:1: deliver: has keys of its own (endpoint, protocol, batch, compression, timeout), no value`},
+	{"group for a value", "buffer: {memory: {x: 1}}", `a.yaml:1: buffer.memory: is not one value; it takes size, 2MiB to 1GiB`},
+	{"list for a value", "buffer: {memory: [8MiB]}", `a.yaml:1: buffer.memory: is not one value; it takes size, 2MiB to 1GiB`},
+	{"group in a list", "deliver: {endpoint: [{a: 1}]}", `a.yaml:1: deliver.endpoint: is not a value or a list of values; it takes host:port, or a list`},
+	{"no value", "buffer:\n  memory:\n", `a.yaml:2: buffer.memory: has no value; write one, or remove the key to get the default, 8MiB`},
+	{"null", "deliver: {endpoint: null}", `a.yaml:1: deliver.endpoint: has no value; write one, or remove the key to get the default, ""`},
+	{"alias", "deliver: {endpoint: &e 'a:1'}\nadmin: {http: *e}", `a.yaml:2: admin.http: aliases are not understood here; write the value itself`},
+
+	{"tab", "deliver:\n\tendpoint: a:1", `a.yaml:2: is not YAML: found character that cannot start any token (YAML is indented with spaces, never with tabs)`},
+	{"broken", "deliver: {endpoint: [a:1}", `a.yaml: is not YAML: did not find expected ',' or ']'`},
+	{"reference in a flow mapping", "deliver: {endpoint: ${HOST}:1}", `a.yaml: is not YAML: did not find expected ',' or '}' (between { and } a value with ${…} stands in quotes)`},
+	{"binary", "\x00\x01", `a.yaml: is not YAML: control characters are not allowed`},
+	{"two documents", "log: {level: info}\n---\nlog: {level: warn}", `a.yaml:2: a second document begins; a configuration is one document, remove the --- between them`},
+
+	{"size without unit", "buffer: {memory: 8388608}", `a.yaml:1: buffer.memory: "8388608": has no unit; write 8MiB`},
+	{"size, other unit", "buffer: {memory: 8M}", `a.yaml:1: buffer.memory: "8M": "M" is not a unit of size; write 8MiB`},
+	{"size, Kubernetes' unit", "buffer: {memory: 8Mi}", `a.yaml:1: buffer.memory: "8Mi": "Mi" is not a unit of size; write 8MiB`},
+	{"size, wrong unit", "buffer: {memory: 8 apples}", `a.yaml:1: buffer.memory: "8 apples": "apples" is not a unit of size; the units are B, KiB, MiB, GiB, kB, MB, GB`},
+	{"size, fraction", "buffer: {memory: 1.5MiB}", `a.yaml:1: buffer.memory: "1.5MiB": ".5MiB" is not a unit of size; the units are B, KiB, MiB, GiB, kB, MB, GB`},
+	{"size, word", "buffer: {memory: lots}", `a.yaml:1: buffer.memory: "lots": is not a size; write a whole number and a unit, like 4MiB`},
+	{"size, negative", "buffer: {memory: -8MiB}", `a.yaml:1: buffer.memory: "-8MiB": is not a size; write a whole number and a unit, like 4MiB`},
+	{"size, empty", "buffer: {memory: ''}", `a.yaml:1: buffer.memory: "": is not a size; write a whole number and a unit, like 4MiB`},
+	{"size, too many digits", "buffer: {memory: 99999999999B}", `a.yaml:1: buffer.memory: "99999999999B": is too large; use a larger unit (KiB, MiB, GiB)`},
+	{"size, too small", "buffer: {memory: 1MiB}", `a.yaml:1: buffer.memory: "1MiB": is too small; write at least 2MiB`},
+	{"size, too large", "buffer: {memory: 2GiB}", `a.yaml:1: buffer.memory: "2GiB": is too large; write at most 1GiB`},
+	{"batch too large", "deliver: {batch: {bytes: 4MiB}}", `a.yaml:1: deliver.batch.bytes: "4MiB": is too large; write at most 512KiB`},
+
+	{"duration without unit", "drain_timeout: 5", `a.yaml:1: drain_timeout: "5": has no unit; write 5s`},
+	{"duration zero without unit", "drain_timeout: 0", `a.yaml:1: drain_timeout: "0": has no unit; write 0s`},
+	{"duration, days", "buffer: {max_age: 1d}", `a.yaml:1: buffer.max_age: "1d": days are not a unit; write hours, like 24h`},
+	{"duration, word", "deliver: {timeout: soon}", `a.yaml:1: deliver.timeout: "soon": is not a duration; write a number and a unit, like 500ms, 10s or 24h`},
+	{"duration, too short", "deliver: {timeout: 1ms}", `a.yaml:1: deliver.timeout: "1ms": is too short; write at least 100ms`},
+	{"duration, negative", "deliver: {timeout: -10s}", `a.yaml:1: deliver.timeout: "-10s": is too short; write at least 100ms`},
+	{"duration, too long", "deliver: {timeout: 1h}", `a.yaml:1: deliver.timeout: "1h": is too long; write at most 5m`},
+
+	{"choice", "deliver: {compression: lz4}", `a.yaml:1: deliver.compression: "lz4": is not a choice; write gzip or none`},
+	{"choice, later", "deliver: {compression: zstd}", `a.yaml:1: deliver.compression: "zstd": not in this version yet; write gzip or none`},
+	{"protocol, later", "deliver: {protocol: otlp-http}", `a.yaml:1: deliver.protocol: "otlp-http": not in this version yet; write otlp-grpc`},
+	{"bool", "admin: {pprof: yes}", `a.yaml:1: admin.pprof: "yes": is neither true nor false; write one of them`},
+
+	{"URL", "deliver: {endpoint: 'http://collector:4317'}", `a.yaml:1: deliver.endpoint: "http://collector:4317": otlp-grpc takes host:port, not a URL; write collector:4317`},
+	{"URL with path", "deliver: {endpoint: 'http://c/v1/traces'}", `a.yaml:1: deliver.endpoint: "http://c/v1/traces": otlp-grpc takes host:port, not a URL; write c:4317`},
+	{"URL with TLS", "deliver: {endpoint: 'https://c:443'}", `a.yaml:1: deliver.endpoint: "https://c:443": TLS is not in this version yet; without it, write c:443`},
+	{"gRPC's target", "deliver: {endpoint: 'dns:///c:4317'}", `a.yaml:1: deliver.endpoint: "dns:///c:4317": otlp-grpc takes host:port; write c:4317; names are resolved again by themselves`},
+	{"URL with a password", "deliver: {endpoint: 'http://me:secret@[::1]/x'}", `a.yaml:1: deliver.endpoint: "http://me:secret@[::1]/x": otlp-grpc takes host:port, not a URL; write [::1]:4317`},
+	{"no URL at all", "deliver: {endpoint: 'a://'}", `a.yaml:1: deliver.endpoint: "a://": otlp-grpc takes host:port, not a URL; write collector:4317`},
+	{"unix endpoint", "deliver: {endpoint: 'unix:/x'}", `a.yaml:1: deliver.endpoint: "unix:/x": unix sockets are not in this version yet; write host:port`},
+	{"no port", "deliver: {endpoint: collector}", `a.yaml:1: deliver.endpoint: "collector": has no port; write host:port, like collector:4317`},
+	{"no host", "deliver: {endpoint: ':4317'}", `a.yaml:1: deliver.endpoint: ":4317": has no host; write localhost:4317 or the collector's name`},
+	{"only a port", "deliver: {endpoint: 4317}", `a.yaml:1: deliver.endpoint: "4317": is a port without a host; write collector:4317`},
+	{"port zero", "deliver: {endpoint: 'c:0'}", `a.yaml:1: deliver.endpoint: "c:0": port 0 can't be sent to; write c:4317`},
+	{"port too large", "deliver: {endpoint: 'c:65536'}", `a.yaml:1: deliver.endpoint: "c:65536": port "65536" is not a number from 0 to 65535; write host:port, like collector:4317`},
+	{"IPv6 without brackets", "deliver: {endpoint: 'fd00::7'}", `a.yaml:1: deliver.endpoint: "fd00::7": has no port; write [fd00::7]:4317`},
+	{"too many colons", "deliver: {endpoint: 'a:b:1'}", `a.yaml:1: deliver.endpoint: "a:b:1": is not host:port; an IPv6 address stands in brackets, like [::1]:4317`},
+	{"no name", "deliver: {endpoint: 'a b:1'}", `a.yaml:1: deliver.endpoint: "a b:1": is not a host name or an IP address; write host:port, like collector:4317`},
+	{"one of a list", "deliver:\n  endpoint:\n  - a:1\n  - b\n", `a.yaml:4: deliver.endpoint: "b": has no port; write host:port, like collector:4317`},
+	{"empty in a list", "deliver: {endpoint: [a:1, '']}", `a.yaml:1: deliver.endpoint: "": is empty; remove it, or write host:port, like collector:4317`},
+	{"same twice", "deliver: {endpoint: [a:1, A:1]}", `a.yaml:1: deliver.endpoint: "A:1": is there twice; remove one`},
+
+	{"listen on a name", "accept: {jaeger: {compact: 'myhost:6831'}}", `a.yaml:1: accept.jaeger.compact: "myhost:6831": a name can't be listened on; write an IP address, localhost:6831, or :6831 for every interface`},
+	{"listen with a wild zone", "admin: {http: '[fe80::1%a b]:80'}", `a.yaml:1: admin.http: "[fe80::1%a b]:80": a name can't be listened on; write an IP address, localhost:80, or :80 for every interface`},
+	{"listen on a star", "admin: {http: '*:80'}", `a.yaml:1: admin.http: "*:80": is no address; for every interface write :80`},
+	{"listen on a port", "accept: {jaeger: {compact: 6831}}", `a.yaml:1: accept.jaeger.compact: "6831": is a port without a host; write localhost:6831`},
+	{"listen without port", "accept: {jaeger: {compact: 10.0.0.1}}", `a.yaml:1: accept.jaeger.compact: "10.0.0.1": has no port; write 10.0.0.1:6831`},
+	{"listen on unix", "accept: {jaeger: {compact: 'unix:/x'}}", `a.yaml:1: accept.jaeger.compact: "unix:/x": unix sockets are not in this version yet; write ip:port`},
+
+	{"variable not set", "deliver: {endpoint: '${NONE}:4317'}", `a.yaml:1: deliver.endpoint: "${NONE}:4317": environment variable NONE is not set; set it, or give a default: ${NONE:default}`},
+	{"variable not closed", "deliver: {endpoint: '${NONE'}", `a.yaml:1: deliver.endpoint: "${NONE": ${ is not closed; write ${NAME}, or $${ for ${ itself`},
+	{"no variable", "deliver: {endpoint: '${A-B}'}", `a.yaml:1: deliver.endpoint: "${A-B}": "A-B" is not the name of a variable; write ${NAME}, ${NAME:default} or ${file:/path}; $${ is ${ itself`},
+	{"no file", "deliver: {endpoint: '${file:/none}'}", `a.yaml:1: deliver.endpoint: "${file:/none}": file /none: file does not exist; check the path and its permissions`},
+	{"wrong value in a file", "deliver: {endpoint: '${file:/run/bad}'}", `a.yaml:1: deliver.endpoint: "${file:/run/bad}": has no port; write host:port, like collector:4317`},
+	{"a value can't bring a key", "deliver: {endpoint: '${INJECT}'}", `a.yaml:1: deliver.endpoint: "x:1\nadmin: {pprof: true}": is not host:port; an IPv6 address stands in brackets, like [::1]:4317`},
+	{"empty elements", "deliver: {endpoint: '${COMMA}'}", "a.yaml:1: deliver.endpoint: \"\": is empty; remove it, or write host:port, like collector:4317\n" +
+		`a.yaml:1: deliver.endpoint: "": is empty; remove it, or write host:port, like collector:4317`},
+
+	{"own listener", "deliver: {endpoint: 'localhost:14271'}", `a.yaml:1: deliver.endpoint: "localhost:14271": is this agent's own admin.http; write the collector's address`},
+	{"own Jaeger port", "deliver: {endpoint: '127.0.0.1:6831'}", `a.yaml:1: deliver.endpoint: "127.0.0.1:6831": is this agent's own accept.jaeger.compact; write the collector's address`},
+	{"own on every interface", "deliver: {endpoint: '10.1.2.3:80'}\nadmin: {http: ':80'}", `a.yaml:1: deliver.endpoint: "10.1.2.3:80": is this agent's own admin.http; write the collector's address`},
+	{"own by the second loopback", "deliver: {endpoint: '[::1]:80'}\nadmin: {http: 'localhost:80'}", `a.yaml:1: deliver.endpoint: "[::1]:80": is this agent's own admin.http; write the collector's address`},
+	{"two listeners", "deliver: {endpoint: 'a:1'}\naccept:\n  jaeger:\n    binary: 127.0.0.1:6831", `a.yaml:4: accept.jaeger.binary: "127.0.0.1:6831": is taken by accept.jaeger.compact (127.0.0.1:6831); give one of them another port`},
+	{"two listeners, one on all", "deliver: {endpoint: 'a:1'}\naccept: {jaeger: {binary: ':6831'}}", `a.yaml:2: accept.jaeger.binary: ":6831": is taken by accept.jaeger.compact (127.0.0.1:6831); give one of them another port`},
+	{"no listener", "deliver: {endpoint: 'a:1'}\naccept: {jaeger: {compact: '', binary: []}}", `a.yaml: accept.jaeger: nothing is taken in, every listener is off; leave accept.jaeger.compact at its default, 127.0.0.1:6831`},
+	{"batch over a quarter", "deliver: {endpoint: 'a:1'}\nbuffer: {memory: 2097151B}", `a.yaml:2: buffer.memory: "2097151B": is too small; write at least 2MiB`},
+	{"batch waits too long", "deliver: {endpoint: 'a:1', batch: {age: 1m}}\nbuffer: {max_age: 30s}", `a.yaml:1: deliver.batch.age: "1m": spans would expire before they are sent; write less than buffer.max_age, 30s`},
+
+	{"everything at once", "buffer: {memory: 1}\nlog: {level: loud}\nnope: 1", `a.yaml:1: buffer.memory: "1": has no unit; write 1B
+a.yaml:2: log.level: "loud": is not a choice; write debug or info or warn or error
+a.yaml:3: nope: unknown key; here are: accept, buffer, deliver, admin, log, drain_timeout`},
+}
+
+func TestErrors(t *testing.T) {
+	for _, c := range wrongs {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := loadText(c.yaml)
+			if err == nil {
+				t.Fatal("it is taken")
+			}
+			if err.Error() != c.want {
+				t.Errorf("got\n%s\nwant\n%s", err, c.want)
+			}
+		})
+	}
+}
+
+func TestErrorsOfFlags(t *testing.T) {
+	for _, c := range []struct{ value, want string }{
+		{"http://x:4317", `--endpoint: deliver.endpoint: "http://x:4317": otlp-grpc takes host:port, not a URL; write x:4317`},
+		{"127.0.0.1:14271", `--endpoint: deliver.endpoint: "127.0.0.1:14271": is this agent's own admin.http; write the collector's address`},
+		{"${NONE}", `--endpoint: deliver.endpoint: "${NONE}": environment variable NONE is not set; set it, or give a default: ${NONE:default}`},
+		{"", `--endpoint: deliver.endpoint: "": is empty; remove it, or write host:port, like collector:4317`},
+	} {
+		_, err := load(Source{Set: []Setting{endpoint(c.value)}}, machine(""))
+		if err == nil || err.Error() != c.want {
+			t.Errorf("%s: got\n%v\nwant\n%s", c.value, err, c.want)
+		}
+	}
+}
+
+// Two listeners in one place are found by address, not by spelling; port 0 is
+// never the same place, and TCP and UDP do not meet.
+func TestListenersThatDoNotMeet(t *testing.T) {
+	for _, yaml := range []string{
+		"accept: {jaeger: {compact: '127.0.0.1:0', binary: '127.0.0.1:0'}}",
+		"accept: {jaeger: {compact: '127.0.0.1:6831', binary: '127.0.0.2:6831'}}",
+		"admin: {http: '127.0.0.1:6831'}",
+	} {
+		if _, err := loadText(yaml, endpoint("10.9.9.9:6831,collector:14271")); err != nil {
+			t.Errorf("%s: %v", yaml, err)
+		}
+	}
+}
