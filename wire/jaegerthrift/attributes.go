@@ -31,7 +31,7 @@ type attribute struct {
 }
 
 // fewAttributes is up to how many keys are compared one by one.
-const fewAttributes = 64
+const fewAttributes = 32
 
 func (a *attributes) begin() {
 	a.list, a.seen, a.dead = a.list[:0], 0, 0

@@ -228,4 +228,7 @@ func (t *Transcoder) shrink() {
 	if cap(t.refs) > keptItems {
 		t.refs = nil
 	}
+	if cap(t.version) > keptBytes {
+		t.version = nil
+	}
 }
