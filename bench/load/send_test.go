@@ -1,0 +1,45 @@
+package load
+
+import (
+	"net"
+	"testing"
+	"time"
+)
+
+func TestWhatIsSentIsWhatArrives(t *testing.T) {
+	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	arrived := make(chan int)
+	go func() {
+		packets := 0
+		b := make([]byte, 65507)
+		for {
+			n, err := conn.Read(b)
+			if err != nil || n != PacketBytes {
+				arrived <- packets
+				return
+			}
+			packets++
+		}
+	}()
+	sent, err := Send(Plan{To: conn.LocalAddr().String(), Rate: 2_000, For: 300 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// One empty datagram after the last packet: the loopback keeps order.
+	if _, err := conn.WriteTo(nil, conn.LocalAddr()); err != nil {
+		t.Fatal(err)
+	}
+	if n := uint64(<-arrived); n != sent.Packets || sent.Packets != 30 || sent.Spans != 600 {
+		t.Errorf("%d packets arrived; sent %+v", n, sent)
+	}
+}
+
+func TestPlanWithoutARate(t *testing.T) {
+	if _, err := Send(Plan{To: "127.0.0.1:1", For: time.Second}); err == nil {
+		t.Error("a rate of 0 was taken")
+	}
+}

@@ -1,0 +1,187 @@
+// Command bench measures the Jaeger Agent, the OpenTelemetry Collector and
+// Wayside side by side: the same packets at the same rates into each in turn,
+// one receiver that counts what arrives, CPU and memory from the kernel.
+// README.md says how to run it and how to read what it prints.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// options are the command line, validated.
+type options struct {
+	rates        []int // spans/s
+	seconds      time.Duration
+	runs         int
+	only         []string
+	socketBuffer int // bytes; 0: the kernel's default
+	tick         time.Duration
+	quick        bool
+	profile      bool
+	wayside      string // a binary instead of the one built from here
+	out          string
+}
+
+// defaults are what the published figures are made with. A run with others is
+// not kept in bench/results unless asked for.
+var defaults = options{rates: []int{2_000, 10_000, 30_000, 60_000}, seconds: 8 * time.Second, runs: 3, only: names[:4], socketBuffer: 4 << 20, tick: 5 * time.Millisecond}
+
+func parse(args []string) (options, error) {
+	o := defaults
+	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	rates := f.String("rates", "2000,10000,30000,60000", "spans a second, one row each")
+	only := f.String("only", strings.Join(o.only, ","), "what to measure; floor-rested is there, too")
+	f.DurationVar(&o.seconds, "for", o.seconds, "how long each row drives")
+	f.IntVar(&o.runs, "runs", o.runs, "how often everything is measured")
+	f.IntVar(&o.socketBuffer, "socket-buffer", o.socketBuffer, "`bytes` that every program asks the kernel for; 0: the kernel's default")
+	f.DurationVar(&o.tick, "tick", o.tick, "send what is due within this time together; 0: each packet when it is due")
+	f.BoolVar(&o.quick, "quick", false, "one short run at two rates, to see that the accounts add up")
+	f.BoolVar(&o.profile, "profile", false, "take a CPU profile of Wayside in every row; its figures are then not comparable")
+	f.StringVar(&o.wayside, "wayside", "", "measure this `binary` instead of building ./cmd/wayside-agent")
+	f.StringVar(&o.out, "out", "", "`folder` for the raw figures; default: bench/results/<date>-<commit> for a complete run, else none")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	if f.NArg() > 0 {
+		return o, fmt.Errorf("unknown argument %q", f.Arg(0))
+	}
+	if o.quick {
+		*rates, o.seconds, o.runs = "2000,10000", 3*time.Second, 1
+	}
+	o.rates = nil
+	for s := range strings.SplitSeq(*rates, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(s))
+		if err != nil || n <= 0 {
+			return o, fmt.Errorf("--rates: %q is not a number of spans a second", s)
+		}
+		o.rates = append(o.rates, n)
+	}
+	o.only = strings.Split(*only, ",")
+	for _, name := range o.only {
+		if !slices.Contains(names, name) {
+			return o, fmt.Errorf("--only: %q is none of %s", name, strings.Join(names, ", "))
+		}
+	}
+	if o.runs < 1 || o.seconds < time.Second {
+		return o, errors.New("--runs must be 1 or more, --for 1s or more")
+	}
+	return o, nil
+}
+
+// complete is whether the figures are those that results are kept of.
+func (o options) complete() bool {
+	return slices.Equal(o.rates, defaults.rates) && o.seconds >= defaults.seconds && o.runs >= defaults.runs &&
+		slices.Equal(o.only, defaults.only) && o.socketBuffer == defaults.socketBuffer && o.tick == defaults.tick && !o.profile && o.wayside == ""
+}
+
+func main() {
+	err := command(os.Args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func command(args []string) error {
+	if len(args) > 0 {
+		switch args[0] {
+		case "send":
+			return send(args[1:])
+		case "receive":
+			return receiving()
+		}
+	}
+	o, err := parse(args)
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return bench(ctx, o)
+}
+
+func bench(ctx context.Context, o options) error {
+	root, commit, err := checkout()
+	if err != nil {
+		return err
+	}
+	temp, err := os.MkdirTemp("", "wayside-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temp)
+	began := time.Now()
+	switch {
+	case o.out != "":
+	case o.complete():
+		o.out = unused(filepath.Join(root, "bench/results", began.UTC().Format("2006-01-02")+"-"+commit))
+	case o.profile:
+		return errors.New("--profile needs --out, a folder for the profiles")
+	}
+	if o.out != "" {
+		if err := os.MkdirAll(o.out, 0o755); err != nil {
+			return err
+		}
+	}
+	paths, err := build(root, temp, o.only, o.wayside)
+	if err != nil {
+		return err
+	}
+	e := evidence{Machine: thisMachine(), Commit: commit, Began: began.UTC().Truncate(time.Second), Command: os.Args[1:], Binaries: map[string]binary{}}
+	for name, path := range paths {
+		if e.Binaries[name], err = inspect(path); err != nil {
+			return err
+		}
+	}
+	var all []*contender
+	for _, c := range contenders(paths) {
+		if c.binary != "" {
+			all = append(all, c)
+		}
+	}
+	for run := 1; run <= o.runs && ctx.Err() == nil; run++ {
+		one := runAll(ctx, all, run, temp, o)
+		e.Runs = append(e.Runs, one)
+		if o.out != "" {
+			if err := e.save(o.out, run); err != nil {
+				return err
+			}
+		}
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	report := e.report(o)
+	fmt.Print(report)
+	if o.out != "" {
+		if err := os.WriteFile(filepath.Join(o.out, "README.md"), []byte(report), 0o644); err != nil {
+			return err
+		}
+	}
+	return e.verdict()
+}
+
+// unused is the path, or with a number behind it if figures are kept there already.
+func unused(path string) string {
+	candidate := path
+	for n := 2; ; n++ {
+		if _, err := os.Stat(candidate); err != nil {
+			return candidate
+		}
+		candidate = fmt.Sprintf("%s-%d", path, n)
+	}
+}

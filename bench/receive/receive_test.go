@@ -1,0 +1,114 @@
+package receive
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+
+	"github.com/wayside-tracing/wayside/wire/otlp"
+)
+
+const (
+	export    = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+	postSpans = "/jaeger.api_v2.CollectorService/PostSpans"
+)
+
+// request has spans with the ids 1 to n, nested as path says.
+func request(path []uint64, n int) []byte {
+	var b otlp.Builder
+	var marks []otlp.Mark
+	for _, field := range path[:len(path)-1] {
+		b.Varint(15, 7) // neighbours that are no spans
+		marks = append(marks, b.Open(int(field), 100))
+	}
+	for id := range n {
+		span := b.Open(int(path[len(path)-1]), 30)
+		b.Blob(1, make([]byte, 16))
+		b.Blob(spanIDField, binary.BigEndian.AppendUint64(nil, uint64(id+1)))
+		b.Fixed64(7, 1)
+		b.Close(span)
+	}
+	for i := len(marks) - 1; i >= 0; i-- {
+		b.Close(marks[i])
+	}
+	return b.Bytes()
+}
+
+func serve(t *testing.T) (*Server, string, *http.Client) {
+	s := new(Server)
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := s.HTTP()
+	go server.Serve(listener)
+	t.Cleanup(func() { server.Close() })
+	var protocols http.Protocols
+	protocols.SetUnencryptedHTTP2(true)
+	return s, "http://" + listener.Addr().String(), &http.Client{Transport: &http.Transport{Protocols: &protocols}}
+}
+
+// call makes a unary call and returns its status, which is in the headers or the trailers.
+func call(t *testing.T, c *http.Client, url string, compressed byte, message []byte) string {
+	t.Helper()
+	body := append([]byte{compressed}, binary.BigEndian.AppendUint32(nil, uint32(len(message)))...)
+	answer, err := c.Post(url, "application/grpc", bytes.NewReader(append(body, message...)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+		t.Fatal(err)
+	}
+	return answer.Header.Get("Grpc-Status") + answer.Trailer.Get("Grpc-Status")
+}
+
+func TestCountsBothProtocols(t *testing.T) {
+	s, url, client := serve(t)
+	big := request(otlpPath, 20_000) // larger than a frame, a window and the first buffer
+	if len(big) < 512<<10 {
+		t.Fatalf("only %d bytes", len(big))
+	}
+	for _, status := range []string{
+		call(t, client, url+export, 0, big),
+		call(t, client, url+postSpans, 0, request(jaegerPath, 3)),
+		call(t, client, url+export, 0, nil),
+	} {
+		if status != "0" {
+			t.Errorf("status %q", status)
+		}
+	}
+	want := Counts{Spans: 20_003, IDSum: 20_000*20_001/2 + 6, Requests: 3, Bytes: uint64(len(big) + len(request(jaegerPath, 3)))}
+	if got := s.Counts(); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestRefuses(t *testing.T) {
+	good := request(otlpPath, 2)
+	for name, c := range map[string]struct {
+		path       string
+		compressed byte
+		message    []byte
+		status     string
+	}{
+		"an unknown method": {"/a.b/C", 0, good, "12"},
+		"compression":       {export, 1, good, "12"},
+		"a truncated span":  {export, 0, good[:len(good)-1], "3"},
+		"a span without id": {postSpans, 0, []byte{0x0a, 2, 0x0a, 0}, "3"},
+		"over 4 MiB":        {export, 0, make([]byte, maxMessage+1), "8"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, url, client := serve(t)
+			if got := call(t, client, url+c.path, c.compressed, c.message); got != c.status {
+				t.Errorf("status %q, want %q", got, c.status)
+			}
+			if got := s.Counts(); got.Spans != 0 || got.Refused != 1 {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}

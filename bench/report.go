@@ -1,0 +1,247 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// save keeps the raw figures of a run, and once what they were taken on.
+func (e *evidence) save(dir string, run int) error {
+	for name, v := range map[string]any{"machine.json": e, fmt.Sprintf("run%d.json", run): e.Runs[run-1]} {
+		b, err := json.MarshalIndent(v, "", "  ")
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), append(b, '\n'), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A spread is what the runs gave for one figure, sorted.
+type spread []float64
+
+func (s spread) median() float64 {
+	if len(s)%2 == 1 {
+		return s[len(s)/2]
+	}
+	return (s[len(s)/2-1] + s[len(s)/2]) / 2
+}
+
+// text is "median (min–max)", or the one figure there is.
+func (s spread) text(format string) string {
+	switch len(s) {
+	case 0:
+		return "–"
+	case 1:
+		return fmt.Sprintf(format, s[0])
+	}
+	return fmt.Sprintf(format+" ("+format+"–"+format+")", s.median(), s[0], s[len(s)-1])
+}
+
+func over[T any, N cmp.Ordered](of []T, figure func(T) N, number func(N) float64) spread {
+	s := make(spread, 0, len(of))
+	for _, v := range of {
+		s = append(s, number(figure(v)))
+	}
+	slices.Sort(s)
+	return s
+}
+
+// MB is 1,000,000 bytes, of files and of memory.
+func mb(bytes uint64) float64  { return float64(bytes) / 1e6 }
+func same(v float64) float64   { return v }
+func count(n uint64) float64   { return float64(n) }
+func ms(v millisecond) float64 { return float64(v) }
+func thousands(n int) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// rows are those of a contender at a rate, in the order of the runs.
+func (e *evidence) rows(agent string, rate int) (found []row) {
+	for _, one := range e.Runs {
+		for _, r := range one.Rows {
+			if r.Agent == agent && r.Rate == rate {
+				found = append(found, r)
+			}
+		}
+	}
+	return found
+}
+
+func (e *evidence) report(o options) string {
+	var b strings.Builder
+	m := e.Machine
+	fmt.Fprintf(&b, "# Side by side, %s, commit %s\n\n", e.Began.Format("2006-01-02 15:04 MST"), e.Commit)
+	fmt.Fprintf(&b, "%s, %d cores, %s; Linux %s; %s; net.core.rmem_max %s; load before the first run: %s.\n",
+		m.CPU, m.Cores, m.Memory, m.Kernel, m.Go, m.RmemMax, m.Load)
+	fmt.Fprintf(&b, "%d runs of %v a row, socket buffer %s; median (min–max). MB are 10^6 bytes. ", o.runs, o.seconds, socketBuffer(o))
+	b.WriteString("\"Others\" is the CPU that other programs on this machine used meanwhile, in cores: where it is not near 0, distrust the row.\n")
+	if o.profile {
+		b.WriteString("**Wayside was being profiled: its CPU figures hold the profiler's own.**\n")
+	}
+	e.idleTable(&b)
+	e.rateTable(&b, o)
+	e.ratioTable(&b, o)
+	e.troubles(&b)
+	return b.String()
+}
+
+func socketBuffer(o options) string {
+	if o.socketBuffer == 0 {
+		return "the kernel's default"
+	}
+	return fmt.Sprintf("%s bytes asked for", thousands(o.socketBuffer))
+}
+
+func (e *evidence) idleTable(b *strings.Builder) {
+	b.WriteString("\n| idle | RSS, MB | of it anonymous | start to ready, ms | binary, MB |\n|---|---|---|---|---|\n")
+	for _, name := range names {
+		var idle []uint64
+		var anonymous []uint64
+		var started []millisecond
+		for _, one := range e.Runs {
+			if memory, ok := one.Idle[name]; ok {
+				idle, anonymous = append(idle, memory.RSS), append(anonymous, memory.Anonymous)
+			}
+			started = append(started, one.Started[name]...)
+		}
+		file, ok := e.Binaries[name]
+		if !ok {
+			continue
+		}
+		kind := ""
+		if !file.Static {
+			kind += ", not static"
+		}
+		if !file.Stripped {
+			kind += ", not stripped"
+		}
+		self := func(n uint64) uint64 { return n }
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %.1f%s |\n", name,
+			over(idle, self, mb).text("%.1f"), over(anonymous, self, mb).text("%.1f"),
+			over(started, func(v millisecond) millisecond { return v }, ms).text("%.0f"), mb(uint64(file.Bytes)), kind)
+	}
+}
+
+func (e *evidence) rateTable(b *strings.Builder, o options) {
+	b.WriteString("\n| rate, spans/s | agent | lost | CPU µs/span | RSS after / peak, MB | requests out | others |\n|---|---|---|---|---|---|---|\n")
+	for _, rate := range o.rates {
+		for _, name := range names {
+			rows := e.rows(name, rate)
+			if len(rows) == 0 {
+				continue
+			}
+			requests := "–"
+			if len(rows) > 0 && rows[0].Requests > 0 {
+				requests = thousands(int(over(rows, func(r row) uint64 { return r.Requests }, count).median()))
+			}
+			fmt.Fprintf(b, "| %s | %s | %s | %s | %.1f / %.1f | %s | %.2f |\n", thousands(rate), name, lostText(rows),
+				over(rows, func(r row) float64 { return r.MicrosASpan }, same).text("%.2f"),
+				over(rows, func(r row) uint64 { return r.Memory.RSS }, mb).median(),
+				over(rows, func(r row) uint64 { return r.Memory.Peak }, mb).median(),
+				requests,
+				over(rows, func(r row) float64 { return r.OthersCores }, same).median())
+		}
+	}
+}
+
+// lostText is the part of all runs' spans that was lost, and where to.
+func lostText(rows []row) string {
+	var lost, sent uint64
+	reasons := map[string]uint64{}
+	unexplained := false
+	for _, r := range rows {
+		lost += r.lost()
+		sent += r.Sent.Spans
+		unexplained = unexplained || r.Problem != ""
+		for reason, n := range r.Counted {
+			reasons[reason] += n
+		}
+	}
+	text := "0"
+	if lost > 0 {
+		text = fmt.Sprintf("%.2f %%", 100*float64(lost)/float64(sent))
+	}
+	for _, reason := range slices.Sorted(maps.Keys(reasons)) {
+		text += fmt.Sprintf(", %s %d", reason, int64(reasons[reason]))
+	}
+	if unexplained {
+		text += ", **not all explained**"
+	}
+	return text
+}
+
+func (e *evidence) ratioTable(b *strings.Builder, o options) {
+	if _, ok := e.Binaries[wayside]; !ok {
+		return
+	}
+	others := []string{jaegerAgent, otelcol, floor}
+	b.WriteString("\nCPU of Wayside as a part of that of the others, run by run:\n\n| rate, spans/s |")
+	for _, name := range others {
+		b.WriteString(" / " + name + " |")
+	}
+	b.WriteString("\n|---|---|---|---|\n")
+	for _, rate := range o.rates {
+		fmt.Fprintf(b, "| %s |", thousands(rate))
+		for _, name := range others {
+			b.WriteString(" " + e.ratio(name, rate) + " |")
+		}
+		b.WriteString("\n")
+	}
+}
+
+// ratio compares the rows of the same run; there is none where a row does not add up.
+func (e *evidence) ratio(name string, rate int) string {
+	ours, theirs := e.rows(wayside, rate), e.rows(name, rate)
+	if len(ours) == 0 || len(theirs) == 0 {
+		return "–"
+	}
+	var ratios spread
+	for _, our := range ours {
+		for _, their := range theirs {
+			switch {
+			case our.Run != their.Run:
+			case our.Problem != "" || their.Problem != "":
+				return "none: spans are not accounted for"
+			default:
+				ratios = append(ratios, our.MicrosASpan/their.MicrosASpan)
+			}
+		}
+	}
+	slices.Sort(ratios)
+	return ratios.text("%.3f")
+}
+
+func (e *evidence) troubles(b *strings.Builder) {
+	for _, one := range e.Runs {
+		for _, name := range slices.Sorted(maps.Keys(one.Failed)) {
+			fmt.Fprintf(b, "\n- run %d, %s could not be measured: %s", one.Run, name, one.Failed[name])
+		}
+		for _, r := range one.Rows {
+			if r.Problem != "" {
+				fmt.Fprintf(b, "\n- run %d, %s at %s spans/s: %s", one.Run, r.Agent, thousands(r.Rate), r.Problem)
+			}
+			if r.SoftnetDrops > 0 {
+				fmt.Fprintf(b, "\n- run %d, %s at %s spans/s: the host dropped %d packets of any kind before they reached a socket", one.Run, r.Agent, thousands(r.Rate), r.SoftnetDrops)
+			}
+			if late := r.Sent.Late.Milliseconds(); late > 50 {
+				fmt.Fprintf(b, "\n- run %d, %s at %s spans/s: the load generator was kept from a core for %d ms", one.Run, r.Agent, thousands(r.Rate), late)
+			}
+		}
+	}
+	if s := b.String(); !strings.HasSuffix(s, "\n") {
+		b.WriteString("\n")
+	}
+}
