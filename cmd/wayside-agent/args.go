@@ -1,0 +1,77 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/wayside-tracing/wayside/agent/config"
+)
+
+// What the program is asked to do.
+const (
+	serve = iota
+	check
+	showHelp
+	showVersion
+)
+
+type command struct {
+	what   int
+	source config.Source
+}
+
+var flagNames = []string{"config", "endpoint", "check", "help", "version"}
+
+func parseArgs(args []string) (command, error) {
+	var cmd command
+	var endpoint string
+	var checks, version bool
+	fs := flag.NewFlagSet("wayside-agent", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.StringVar(&cmd.source.File, "config", "", "")
+	fs.StringVar(&endpoint, "endpoint", "", "")
+	fs.BoolVar(&checks, "check", false, "")
+	fs.BoolVar(&version, "version", false, "")
+
+	err := fs.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp) || len(args) == 1 && args[0] == "help":
+		return command{what: showHelp}, nil
+	case err != nil:
+		return command{}, explain(err)
+	case version || len(args) == 1 && args[0] == "version":
+		return command{what: showVersion}, nil
+	case fs.NArg() > 0:
+		return command{}, fmt.Errorf("%q is not a flag; the commands are help and version", fs.Arg(0))
+	case checks:
+		cmd.what = check
+	}
+	var empty error
+	fs.Visit(func(f *flag.Flag) {
+		if f.Value.String() == "" {
+			empty = fmt.Errorf("--%s needs a value", f.Name)
+		}
+	})
+	if endpoint != "" {
+		cmd.source.Set = []config.Setting{{Key: "deliver.endpoint", Value: endpoint, From: "--endpoint"}}
+	}
+	return cmd, empty
+}
+
+// explain says what package flag says, with a way out.
+func explain(err error) error {
+	name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
+	if !unknown {
+		return errors.New(strings.Replace(err.Error(), ": -", ": --", 1)) // as people write it
+	}
+	if strings.Contains(name, ".") {
+		return fmt.Errorf("unknown flag --%s; the Jaeger Agent's flags are not in this version yet, write --endpoint or a --config file", name)
+	}
+	if near := config.Nearest(name, flagNames); near != "" {
+		return fmt.Errorf("unknown flag --%s; did you mean --%s?", name, near)
+	}
+	return fmt.Errorf("unknown flag --%s; there are --%s", name, strings.Join(flagNames, ", --"))
+}

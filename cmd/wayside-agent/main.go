@@ -1,0 +1,110 @@
+// The agent: it keeps the spans of the apps beside it and brings them to a
+// collector. `wayside-agent --help` says how to run it; package agent has the
+// picture of what runs.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/wayside-tracing/wayside/agent"
+	"github.com/wayside-tracing/wayside/agent/config"
+	"github.com/wayside-tracing/wayside/internal/version"
+)
+
+// Exit codes.
+const (
+	ok       = 0
+	failure  = 1 // of the configuration, or of the agent
+	wrongUse = 2
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+func run(args []string, stdout, stderr io.Writer) int {
+	cmd, err := parseArgs(args)
+	if err != nil {
+		fmt.Fprintf(stderr, "wayside-agent: %v (see wayside-agent --help)\n", err)
+		return wrongUse
+	}
+	switch cmd.what {
+	case showHelp:
+		writeHelp(stdout)
+		return ok
+	case showVersion:
+		fmt.Fprintln(stdout, "wayside-agent", version.Read())
+		return ok
+	}
+
+	cfg, err := config.Load(cmd.source)
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return failure
+	}
+	if cmd.what == check {
+		if err := cfg.Effective().WriteYAML(stdout); err != nil {
+			fmt.Fprintln(stderr, err)
+			return failure
+		}
+		return ok
+	}
+
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP) // from here on it reloads and no longer kills
+	log := logger(cfg, stderr)
+	a, err := agent.New(cfg, log)
+	if err != nil {
+		fmt.Fprintf(stderr, "wayside-agent: %v\n", err)
+		return failure
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends it at once
+	go watch(ctx, cmd.source.File, hangup, func() { reload(a, cmd.source, log) })
+	if err := a.Run(ctx); err != nil {
+		fmt.Fprintf(stderr, "wayside-agent: %v\n", err)
+		return failure
+	}
+	return ok
+}
+
+// logger writes to standard error what is at least as important as log.level.
+func logger(cfg *config.Config, w io.Writer) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(cfg.Log.Level)) // config takes slog's names only
+	opt := &slog.HandlerOptions{Level: level}
+	if cfg.Log.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, opt))
+	}
+	return slog.New(slog.NewTextHandler(w, opt))
+}
+
+// reload takes up a changed configuration; a wrong one changes nothing.
+func reload(a *agent.Agent, source config.Source, log *slog.Logger) {
+	cfg, err := config.Load(source)
+	if err != nil {
+		if all, ok := errors.AsType[config.Errors](err); ok {
+			for _, e := range all {
+				log.Error("the configuration is wrong", "error", e)
+			}
+		}
+		log.Error("configuration not reloaded: the old one stays in force", "file", source.File)
+		return
+	}
+	restart, err := a.Reload(cfg)
+	if err != nil {
+		log.Error("configuration not reloaded: the old one stays in force", "file", source.File, "error", err)
+		return
+	}
+	log.Info("configuration reloaded", "file", source.File)
+	if len(restart) > 0 {
+		log.Warn("some changed keys take effect when the agent is restarted", "keys", restart)
+	}
+}
