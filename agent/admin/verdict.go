@@ -194,6 +194,9 @@ func judgeEndpoints(now time.Time, l laneView) []finding {
 		}
 		then = append(then, s+".")
 	}
+	if !slices.ContainsFunc(failing, func(e ledger.Endpoint) bool { return e.LastOKAt != nil }) {
+		then = append(then, "It has not answered once since the agent began: is deliver.endpoint right?")
+	}
 	if len(failing) < len(l.Endpoints) {
 		return []finding{{
 			warn, fmt.Sprintf("%d of %d collectors unreachable for %s", len(failing), len(l.Endpoints), age(now.Sub(since))),

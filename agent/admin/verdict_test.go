@@ -103,6 +103,20 @@ func TestOtherFindings(t *testing.T) {
 	}
 }
 
+func TestEndpointThatNeverAnswered(t *testing.T) {
+	for _, never := range []bool{true, false} {
+		v := viewOf(func(before, now *ledger.Status) {
+			unreachable(now, 7, noon.Add(-time.Minute))
+			if never {
+				now.Lanes[0].Endpoints[0].LastOKAt = nil
+			}
+		})
+		if got := strings.Contains(string(renderPage(v, false)), "is deliver.endpoint right?"); got != never {
+			t.Errorf("never answered is %v, the advice is there: %v", never, got)
+		}
+	}
+}
+
 func TestHistoryIsBounded(t *testing.T) {
 	h := newHistory()
 	st := healthy()
