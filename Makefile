@@ -47,7 +47,7 @@ fuzz: ## Each fuzz target for FUZZTIME (10s)
 .PHONY: deps
 deps: ## Renew the record of what is linked into the agent
 	GOOS=linux GOARCH=amd64 CGO_ENABLED=0 $(GO) list -deps -f '{{with .Module}}{{if not .Main}}{{$$.ImportPath}}{{end}}{{end}}' \
-		./cmd/wayside-agent > cmd/wayside-agent/deps.txt
+		./cmd/wayside-agent | LC_ALL=C sort > cmd/wayside-agent/deps.txt
 
 ##@ Before a change lands
 

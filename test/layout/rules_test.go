@@ -29,7 +29,7 @@ var importRules = []importRule{
 
 	{"internal", []string{"internal", "wire"}, "small things that anything above may use"},
 
-	{"cmd/wayside-agent", []string{"agent", "internal"}, "the agent's binary holds the agent and nothing else"},
+	{"cmd/wayside-agent", []string{"agent", "wire", "internal"}, "the agent's binary holds the agent and nothing else"},
 	{"cmd/wayside", []string{"agent", "collector", "wire", "internal"}, "the binary for people may use everything but another binary"},
 
 	{"bench", []string{"bench", "wire", "agent/ledger", "internal"}, "what is measured is a process of its own; bench reads its account and nothing else of it"},
