@@ -145,6 +145,38 @@ func TestContentPolicyFitsThePage(t *testing.T) {
 	}
 }
 
+// What may have the focus must not be in what the script replaces.
+func TestScriptFindsWhatItReplaces(t *testing.T) {
+	_, body := ask(t, "GET", serve(t, true, healthy)+"/status", "")
+	for _, id := range []string{"verdicts", "body", "about", "pulse"} {
+		if strings.Count(body, "id=\""+id+"\"") != 1 || !strings.Contains(pageJS, "\""+id+"\"") {
+			t.Errorf("%s is not once in the page and in the script", id)
+		}
+	}
+	_, rest, _ := strings.Cut(body, "id=\"verdicts\"")
+	replaced, _, ok := strings.Cut(rest, "<details")
+	if !ok || strings.Contains(replaced, "<a ") || strings.Contains(replaced, "tabindex") {
+		t.Error("the script would take the focus away")
+	}
+}
+
+func TestLargeHeadersAreRefused(t *testing.T) {
+	url := serve(t, false, healthy)
+	req, err := http.NewRequestWithContext(t.Context(), "GET", url+"/healthz", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("X-Large", strings.Repeat("x", 4*maxHeaderBytes))
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("%d", res.StatusCode)
+	}
+}
+
 func TestAddressInUseIsAnError(t *testing.T) {
 	url := serve(t, false, healthy)
 	_, err := New(Options{Addresses: []string{"127.0.0.1:0", strings.TrimPrefix(url, "http://")}, Status: healthy})

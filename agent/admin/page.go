@@ -37,7 +37,7 @@ func renderPage(v view, pprof bool) []byte {
 	p.WriteString("<style>" + pageCSS + "</style>\n")
 	p.put("<header><h1>Wayside agent</h1><p id=\"about\">%s, up for %s</p><p id=\"pulse\"></p></header>\n<main>\n",
 		v.status.Version, age(v.now.Sub(v.status.Started)))
-	p.WriteString("<div id=\"verdicts\" role=\"status\">\n")
+	p.WriteString("<div id=\"verdicts\">\n")
 	p.put("<section class=\"verdict %s\"><h2>%s</h2>", findings[0].level.String(), findings[0].says)
 	for _, s := range findings[0].then {
 		p.put("<p>%s</p>", s)
@@ -59,8 +59,9 @@ func renderPage(v view, pprof bool) []byte {
 		p.lane(v, l)
 	}
 	p.sockets(v.status)
+	p.WriteString("</div>\n")
 	p.config(v.status.Config)
-	p.WriteString("</div>\n</main>\n<footer><p><a href=\"metrics\">Metrics</a> <a href=\"healthz\">Alive</a> <a href=\"readyz\">Ready</a> <a href=\"version\">Version</a>")
+	p.WriteString("</main>\n<footer><p><a href=\"metrics\">Metrics</a> <a href=\"healthz\">Alive</a> <a href=\"readyz\">Ready</a> <a href=\"version\">Version</a>")
 	if pprof {
 		p.WriteString(" <a href=\"debug/pprof/\">Profiles</a>")
 	}

@@ -6,13 +6,12 @@ setInterval(async () => {
   try {
     const answer = await fetch(location.pathname, {headers: {Accept: "text/html"}, signal: AbortSignal.timeout(5000)});
     const next = new DOMParser().parseFromString(await answer.text(), "text/html");
-    for (const id of ["verdicts", "body", "about"]) {
-      const old = document.getElementById(id), fresh = next.getElementById(id);
-      fresh.querySelectorAll("details").forEach((d, i) => { d.open = old.querySelectorAll("details")[i]?.open ?? d.open; });
-      if (old.innerHTML !== fresh.innerHTML && !old.contains(document.activeElement) && getSelection().isCollapsed) old.replaceWith(fresh);
+    const reading = !getSelection().isCollapsed; // leave the text that someone is copying
+    for (const id of reading ? [] : ["verdicts", "body", "about"]) {
+      document.getElementById(id).replaceChildren(...next.getElementById(id).childNodes);
     }
     document.title = next.title;
-    pulse.textContent = "live";
+    pulse.textContent = reading ? "paused while text is selected" : "live";
     pulse.className = "";
   } catch {
     if (pulse.className !== "gone") pulse.textContent = "no answer from the agent since " + new Date().toLocaleTimeString();
