@@ -22,7 +22,7 @@ type process struct {
 	cmd     *exec.Cmd
 	log     string        // the path of what it wrote
 	started time.Duration // from exec until it was ready
-	ended   chan error    // closed when it has ended
+	ended   chan struct{} // closed when it has ended
 }
 
 // startLimit is how long a contender may take until it is ready.
@@ -36,7 +36,7 @@ func start(ctx context.Context, c *contender, dir string, to receiver, o options
 	if err != nil {
 		return nil, err
 	}
-	p := &process{contender: c, ended: make(chan error, 1)}
+	p := &process{contender: c, ended: make(chan struct{})}
 	p.places = &places{udp: ports[0], admin: ports[1], spare: [5]int(ports[2:]), grpc: to.grpc, sink: to.sink}
 	s := c.setup(p.places, o)
 	config := filepath.Join(dir, c.name+".yaml")
@@ -58,11 +58,14 @@ func start(ctx context.Context, c *contender, dir string, to receiver, o options
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("%s: %w", c.name, err)
 	}
-	go func() { p.ended <- p.cmd.Wait(); close(p.ended) }()
+	go func() {
+		_ = p.cmd.Wait() // how it ended is in cmd.ProcessState
+		close(p.ended)
+	}()
 	for !p.ready() {
 		select {
-		case err := <-p.ended:
-			return nil, fmt.Errorf("%s ended before it was ready (%v); it wrote:\n%s", c.name, err, p.tail())
+		case <-p.ended:
+			return nil, fmt.Errorf("%s ended before it was ready (%v); it wrote:\n%s", c.name, p.cmd.ProcessState, p.tail())
 		case <-ctx.Done():
 			p.stop()
 			return nil, ctx.Err()

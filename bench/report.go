@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -9,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/wayside-tracing/wayside/bench/proc"
 )
 
 // save keeps the raw figures of a run, and once what they were taken on.
@@ -46,20 +47,18 @@ func (s spread) text(format string) string {
 	return fmt.Sprintf(format+" ("+format+"–"+format+")", s.median(), s[0], s[len(s)-1])
 }
 
-func over[T any, N cmp.Ordered](of []T, figure func(T) N, number func(N) float64) spread {
+func over[T any](of []T, figure func(T) float64) spread {
 	s := make(spread, 0, len(of))
 	for _, v := range of {
-		s = append(s, number(figure(v)))
+		s = append(s, figure(v))
 	}
 	slices.Sort(s)
 	return s
 }
 
-// MB is 1,000,000 bytes, of files and of memory.
-func mb(bytes uint64) float64  { return float64(bytes) / 1e6 }
-func same(v float64) float64   { return v }
-func count(n uint64) float64   { return float64(n) }
-func ms(v millisecond) float64 { return float64(v) }
+// mb is in units of 1,000,000 bytes, for files and for memory.
+func mb(bytes uint64) float64 { return float64(bytes) / 1e6 }
+
 func thousands(n int) string {
 	s := fmt.Sprint(n)
 	for i := len(s) - 3; i > 0; i -= 3 {
@@ -108,12 +107,11 @@ func socketBuffer(o options) string {
 func (e *evidence) idleTable(b *strings.Builder) {
 	b.WriteString("\n| idle | RSS, MB | of it anonymous | start to ready, ms | binary, MB |\n|---|---|---|---|---|\n")
 	for _, name := range names {
-		var idle []uint64
-		var anonymous []uint64
+		var idle []proc.Memory
 		var started []millisecond
 		for _, one := range e.Runs {
 			if memory, ok := one.Idle[name]; ok {
-				idle, anonymous = append(idle, memory.RSS), append(anonymous, memory.Anonymous)
+				idle = append(idle, memory)
 			}
 			started = append(started, one.Started[name]...)
 		}
@@ -128,10 +126,10 @@ func (e *evidence) idleTable(b *strings.Builder) {
 		if !file.Stripped {
 			kind += ", not stripped"
 		}
-		self := func(n uint64) uint64 { return n }
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %.1f%s |\n", name,
-			over(idle, self, mb).text("%.1f"), over(anonymous, self, mb).text("%.1f"),
-			over(started, func(v millisecond) millisecond { return v }, ms).text("%.0f"), mb(uint64(file.Bytes)), kind)
+			over(idle, func(m proc.Memory) float64 { return mb(m.RSS) }).text("%.1f"),
+			over(idle, func(m proc.Memory) float64 { return mb(m.Anonymous) }).text("%.1f"),
+			over(started, func(v millisecond) float64 { return float64(v) }).text("%.0f"), mb(uint64(file.Bytes)), kind)
 	}
 }
 
@@ -144,15 +142,15 @@ func (e *evidence) rateTable(b *strings.Builder, o options) {
 				continue
 			}
 			requests := "–"
-			if len(rows) > 0 && rows[0].Requests > 0 {
-				requests = thousands(int(over(rows, func(r row) uint64 { return r.Requests }, count).median()))
+			if rows[0].Requests > 0 { // the floor programs send none
+				requests = thousands(int(over(rows, func(r row) float64 { return float64(r.Requests) }).median()))
 			}
 			fmt.Fprintf(b, "| %s | %s | %s | %s | %.1f / %.1f | %s | %.2f |\n", thousands(rate), name, lostText(rows),
-				over(rows, func(r row) float64 { return r.MicrosASpan }, same).text("%.2f"),
-				over(rows, func(r row) uint64 { return r.Memory.RSS }, mb).median(),
-				over(rows, func(r row) uint64 { return r.Memory.Peak }, mb).median(),
+				over(rows, func(r row) float64 { return r.MicrosASpan }).text("%.2f"),
+				over(rows, func(r row) float64 { return mb(r.Memory.RSS) }).median(),
+				over(rows, func(r row) float64 { return mb(r.Memory.Peak) }).median(),
 				requests,
-				over(rows, func(r row) float64 { return r.OthersCores }, same).median())
+				over(rows, func(r row) float64 { return r.OthersCores }).median())
 		}
 	}
 }
@@ -184,7 +182,7 @@ func lostText(rows []row) string {
 }
 
 func (e *evidence) ratioTable(b *strings.Builder, o options) {
-	if _, ok := e.Binaries[wayside]; !ok {
+	if _, ok := e.Binaries[wayside]; !ok || len(e.Binaries) == 1 {
 		return
 	}
 	others := []string{jaegerAgent, otelcol, floor}
@@ -225,23 +223,24 @@ func (e *evidence) ratio(name string, rate int) string {
 }
 
 func (e *evidence) troubles(b *strings.Builder) {
+	b.WriteString("\n")
 	for _, one := range e.Runs {
 		for _, name := range slices.Sorted(maps.Keys(one.Failed)) {
-			fmt.Fprintf(b, "\n- run %d, %s could not be measured: %s", one.Run, name, one.Failed[name])
+			fmt.Fprintf(b, "- run %d, %s could not be measured: %s\n", one.Run, name, one.Failed[name])
 		}
 		for _, r := range one.Rows {
 			if r.Problem != "" {
-				fmt.Fprintf(b, "\n- run %d, %s at %s spans/s: %s", one.Run, r.Agent, thousands(r.Rate), r.Problem)
+				fmt.Fprintf(b, "- run %d, %s at %s spans/s: %s\n", one.Run, r.Agent, thousands(r.Rate), r.Problem)
+			}
+			if r.Refused > 0 {
+				fmt.Fprintf(b, "- run %d, %s at %s spans/s: %d requests were refused or broke off\n", one.Run, r.Agent, thousands(r.Rate), r.Refused)
 			}
 			if r.SoftnetDrops > 0 {
-				fmt.Fprintf(b, "\n- run %d, %s at %s spans/s: the host dropped %d packets of any kind before they reached a socket", one.Run, r.Agent, thousands(r.Rate), r.SoftnetDrops)
+				fmt.Fprintf(b, "- run %d, %s at %s spans/s: the host dropped %d packets of any kind before they reached a socket\n", one.Run, r.Agent, thousands(r.Rate), r.SoftnetDrops)
 			}
 			if late := r.Sent.Late.Milliseconds(); late > 50 {
-				fmt.Fprintf(b, "\n- run %d, %s at %s spans/s: the load generator was kept from a core for %d ms", one.Run, r.Agent, thousands(r.Rate), late)
+				fmt.Fprintf(b, "- run %d, %s at %s spans/s: the load generator was kept from a core for %d ms\n", one.Run, r.Agent, thousands(r.Rate), late)
 			}
 		}
-	}
-	if s := b.String(); !strings.HasSuffix(s, "\n") {
-		b.WriteString("\n")
 	}
 }

@@ -119,22 +119,22 @@ func (one *oneRun) measure(ctx context.Context, c *contender, temp string, o opt
 
 // warm drives for a moment, so that connections are made and memory is found
 // before the first row.
-func (m *process) warm(ctx context.Context, to receiver, rate int, o options) error {
+func (p *process) warm(ctx context.Context, to receiver, rate int, o options) error {
 	before, err := to.counts()
 	if err != nil {
 		return err
 	}
-	sent, err := sendAs(ctx, load.Plan{To: local(m.places.udp), Rate: rate, For: warmUp, Tick: o.tick})
+	sent, err := sendAs(ctx, load.Plan{To: local(p.places.udp), Rate: rate, For: warmUp, Tick: o.tick})
 	if err != nil {
 		return err
 	}
-	return m.settle(ctx, to, before, sent.Spans)
+	return p.settle(ctx, to, before, sent.Spans)
 }
 
 // profile takes a CPU profile for most of a row.
-func (m *process) profile(file string, row time.Duration) error {
+func (p *process) profile(file string, row time.Duration) error {
 	seconds := max(1, int(row.Seconds())-1)
-	answer, err := http.Get(m.places.adminURL(fmt.Sprintf("/debug/pprof/profile?seconds=%d", seconds)))
+	answer, err := http.Get(p.places.adminURL(fmt.Sprintf("/debug/pprof/profile?seconds=%d", seconds)))
 	if err != nil {
 		return err
 	}

@@ -26,12 +26,11 @@ const (
 )
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "floor:", err)
-		os.Exit(1)
-	}
+	fmt.Fprintln(os.Stderr, "floor:", run(os.Args[1:]))
+	os.Exit(1)
 }
 
+// run returns only when it can't go on.
 func run(args []string) error {
 	if len(args) != 4 || args[0] != "plain" && args[0] != "rested" {
 		return fmt.Errorf("usage: floor plain|rested LISTEN-UDP CONNECT-TCP SOCKET-BUFFER-BYTES")

@@ -30,8 +30,9 @@ func (c *clock) sleepUntil(at time.Duration) {
 	ts := unix.NsecToTimespec(c.mono + int64(at))
 	for c.now() < at {
 		// A raw system call: the scheduler is not told, so it wakes no
-		// other thread to take this one's place. Interrupted, it goes on.
-		unix.RawSyscall6(unix.SYS_CLOCK_NANOSLEEP, unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME,
+		// other thread to take this one's place. The one way to fail is to
+		// be interrupted; then it goes on.
+		_, _, _ = unix.RawSyscall6(unix.SYS_CLOCK_NANOSLEEP, unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME,
 			uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
 	}
 }

@@ -28,17 +28,19 @@ func tally(b []byte, path []uint64) (spans, ids uint64, err error) {
 		if field != path[0] || value == nil {
 			continue
 		}
-		n, sum := uint64(1), uint64(0)
 		if len(path) > 1 {
-			n, sum, err = tally(value, path[1:])
-		} else {
-			sum, err = spanID(value)
+			n, sum, err := tally(value, path[1:])
+			if err != nil {
+				return 0, 0, err
+			}
+			spans, ids = spans+n, ids+sum
+			continue
 		}
+		id, err := spanID(value)
 		if err != nil {
 			return 0, 0, err
 		}
-		spans += n
-		ids += sum
+		spans, ids = spans+1, ids+id
 	}
 	return spans, ids, nil
 }
@@ -65,7 +67,7 @@ func next(b []byte) (field uint64, value, rest []byte, err error) {
 		return 0, nil, nil, errWire
 	}
 	b = b[n:]
-	skip := 0
+	var skip int // the size of a value that is not looked at
 	switch tag & 7 {
 	case 0:
 		if _, skip = binary.Uvarint(b); skip <= 0 {
