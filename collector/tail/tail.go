@@ -151,9 +151,9 @@ func (t *Tail) begin(id [16]byte, now time.Time) *entry {
 
 // keep adds a span to a trace, or says that it is one too many.
 func (t *Tail) keep(tr *Trace, v *otlp.Span) bool {
-	size := 0
-	if len(tr.Spans) < t.limits.Spans {
-		size = tr.add(v, t.limits.Detail, t.limits.Bytes-t.bytes)
+	size, room := 0, t.limits.Bytes-t.bytes
+	if len(tr.Spans) < t.limits.Spans && room > overhead {
+		size = tr.add(v, t.limits.Detail, room)
 	}
 	if size == 0 {
 		tr.LeftOut++
