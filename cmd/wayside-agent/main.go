@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/wayside-tracing/wayside/agent"
@@ -59,6 +60,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP) // from here on it reloads and no longer kills
+	limitMemory(cfg)
 	log := logger(cfg, stderr)
 	a, err := agent.New(cfg, log)
 	if err != nil {
@@ -73,6 +75,15 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return failure
 	}
 	return ok
+}
+
+// limitMemory has the garbage collector keep what it manages near what the
+// buffer may take, instead of letting it grow to twice that. GOMEMLIMIT wins.
+func limitMemory(cfg *config.Config) {
+	const beside = 8 << 20 // sockets' buffers, connections, garbage between two collections
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(int64(cfg.Buffer.Memory) + beside)
+	}
 }
 
 // logger writes to standard error what is at least as important as log.level.
