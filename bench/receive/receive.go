@@ -21,7 +21,7 @@ type Counts struct {
 	Spans     uint64 `json:"spans"`
 	IDSum     uint64 `json:"id_sum"` // of all span ids, modulo 2^64
 	Requests  uint64 `json:"requests"`
-	Bytes     uint64 `json:"bytes"` // of requests, without gRPC's 5-byte prefix
+	Bytes     uint64 `json:"bytes"`   // of requests, without gRPC's 5-byte prefix
 	Refused   uint64 `json:"refused"` // requests that were wrong, or broke off
 	SinkBytes uint64 `json:"sink_bytes"`
 }
