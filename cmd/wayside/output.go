@@ -1,14 +1,10 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
-	"strings"
 	"sync"
-	"time"
 
 	"github.com/wayside-tracing/wayside/collector/tail"
 )
@@ -37,52 +33,3 @@ func newOutput(stdout, stderr io.Writer, status func(tail.Counts) (string, bool)
 	}
 	return &output{view: tail.NewJSON(stdout), note: note, close: func() {}}
 }
-
-// notes is a log handler for people: a line for a message, without what
-// machines want, and the same message once in ten seconds.
-type notes struct {
-	print func(string)
-	level slog.Level
-	attrs []slog.Attr
-
-	mu   sync.Mutex
-	said map[string]time.Time
-}
-
-func (n *notes) Enabled(_ context.Context, l slog.Level) bool { return l >= n.level }
-
-func (n *notes) Handle(_ context.Context, r slog.Record) error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if r.Time.Sub(n.said[r.Message]) < 10*time.Second {
-		return nil
-	}
-	if n.said == nil {
-		n.said = map[string]time.Time{}
-	}
-	n.said[r.Message] = r.Time
-	var b strings.Builder
-	b.WriteString("note: " + r.Message)
-	sep := " ("
-	add := func(a slog.Attr) bool {
-		fmt.Fprintf(&b, "%s%s %v", sep, a.Key, a.Value)
-		sep = ", "
-		return true
-	}
-	for _, a := range n.attrs {
-		add(a)
-	}
-	r.Attrs(add)
-	if sep == ", " {
-		b.WriteString(")")
-	}
-	n.print(tail.Plain(b.String()))
-	return nil
-}
-
-func (n *notes) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &notes{print: n.print, level: n.level, attrs: append(n.attrs[:len(n.attrs):len(n.attrs)], attrs...)}
-}
-
-// WithGroup does nothing: people need no groups.
-func (n *notes) WithGroup(string) slog.Handler { return n }

@@ -126,7 +126,7 @@ func (w *wayside) open(compact, binary, admin string) (err error) {
 		{Key: "deliver.batch.age", Value: "200ms", From: "up"}, // someone is watching
 	}})
 	if err == nil {
-		w.agent, err = agent.New(cfg, slog.New(&notes{print: w.out.note, level: slog.LevelWarn}))
+		w.agent, err = agent.New(cfg, slog.New(newNotes(w.out.note)))
 	}
 	if err != nil {
 		w.listener.Close()

@@ -28,7 +28,7 @@ func Bytes(n uint64) string {
 	switch {
 	case n < 10_000:
 		return Grouped(n) + " bytes"
-	case n < 10_000_000:
+	case n < 1_000_000:
 		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
 	}
 	return fmt.Sprintf("%.1f MB", float64(n)/1e6)

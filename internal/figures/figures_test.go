@@ -19,7 +19,7 @@ func TestCount(t *testing.T) {
 }
 
 func TestBytes(t *testing.T) {
-	for n, want := range map[uint64]string{9_999: "9,999 bytes", 10_000: "10.0 kB", 65_432: "65.4 kB", 12_345_678: "12.3 MB"} {
+	for n, want := range map[uint64]string{9_999: "9,999 bytes", 10_000: "10.0 kB", 65_432: "65.4 kB", 1_234_567: "1.2 MB", 12_345_678: "12.3 MB"} {
 		if got := Bytes(n); got != want {
 			t.Errorf("%d: %q, want %q", n, got, want)
 		}

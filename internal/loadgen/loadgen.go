@@ -19,6 +19,8 @@ const (
 	// behind is how far the sending may fall behind before it gives up the
 	// rest, so that a pause is not followed by a burst.
 	behind = 100 * time.Millisecond
+	// refusal is how long the last packet's may take to come.
+	refusal = 50 * time.Millisecond
 )
 
 // Options say what is sent where.
@@ -115,10 +117,7 @@ func (g *Generator) Run(ctx context.Context, progress func(Report)) Report {
 	for _, p := range g.processes {
 		p.flush(time.Now())
 	}
-	deadline := time.Now().Add(50 * time.Millisecond)
-	for _, p := range g.processes {
-		p.settle(deadline)
-	}
+	time.Sleep(refusal)
 	return g.report()
 }
 
@@ -135,6 +134,7 @@ func (g *Generator) trace(now time.Time) int {
 func (g *Generator) report() Report {
 	r := Report{Traces: g.traces, Elapsed: g.elapsed}
 	for _, p := range g.processes {
+		p.check()
 		r.Spans += p.spans
 		r.Packets += p.packets
 		r.Bytes += p.bytes

@@ -124,7 +124,7 @@ func TestAgentComesLate(t *testing.T) {
 	defer conn.Close()
 	send(4)
 	send(8)
-	p.settle(time.Now().Add(20 * time.Millisecond))
+	p.check()
 	if p.refused != 3 || p.spans != 12 || p.packets != 2 || p.bytes != 1200 || p.failed != 0 || p.stats.FailedToEmitSpans != 3 {
 		t.Errorf("%+v", p)
 	}

@@ -119,13 +119,18 @@ func (p *process) fail(err error) {
 	}
 }
 
-// settle waits for a refusal of the last packet.
-func (p *process) settle(deadline time.Time) {
-	if p.conn.SetReadDeadline(deadline) != nil {
+// check asks the socket whether the packet before was refused.
+func (p *process) check() {
+	raw, err := p.conn.(*net.UDPConn).SyscallConn()
+	if err != nil {
 		return
 	}
-	if _, err := p.conn.Read(make([]byte, 1)); errors.Is(err, syscall.ECONNREFUSED) {
-		p.refuse(err)
+	var code int
+	if raw.Control(func(fd uintptr) { code, err = syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_ERROR) }) != nil || err != nil {
+		return
+	}
+	if syscall.Errno(code) == syscall.ECONNREFUSED {
+		p.refuse(syscall.ECONNREFUSED)
 	}
 }
 
