@@ -4,6 +4,7 @@ package version
 import (
 	"runtime"
 	"runtime/debug"
+	"sync"
 )
 
 // Info describes a build. What is not known is "".
@@ -16,7 +17,10 @@ type Info struct {
 }
 
 // Read returns the Info of the running program.
-func Read() Info {
+func Read() Info { return running() }
+
+// running parses what the linker wrote once: every status asks for it.
+var running = sync.OnceValue(func() Info {
 	i := Info{Version: "devel", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	build, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -38,7 +42,7 @@ func Read() Info {
 		}
 	}
 	return i
-}
+})
 
 // String is one line for `version` commands.
 func (i Info) String() string { return i.Version + " (" + i.Go + ", " + i.Platform + ")" }
