@@ -86,8 +86,7 @@ func (b *Builder) Raw(p []byte) { b.buf = append(b.buf, p...) }
 
 // Blob appends a field of bytes.
 func (b *Builder) Blob(field int, p []byte) {
-	b.tag(field, wireBytes)
-	b.buf = binary.AppendUvarint(b.buf, uint64(len(p)))
+	b.header(field, len(p))
 	b.buf = append(b.buf, p...)
 }
 
@@ -105,8 +104,7 @@ func (b *Builder) Text(field int, s []byte) {
 
 // TextString is Text for a string that is known to be UTF-8.
 func (b *Builder) TextString(field int, s string) {
-	b.tag(field, wireBytes)
-	b.buf = binary.AppendUvarint(b.buf, uint64(len(s)))
+	b.header(field, len(s))
 	b.buf = append(b.buf, s...)
 }
 
@@ -148,6 +146,12 @@ func (b *Builder) tag(field, wire int) {
 		return
 	}
 	b.buf = append(b.buf, byte(field<<3|wire|0x80), byte(field>>4))
+}
+
+// header writes the tag and the length of a field of n bytes.
+func (b *Builder) header(field, n int) {
+	b.tag(field, wireBytes)
+	b.buf = binary.AppendUvarint(b.buf, uint64(n))
 }
 
 // sizeVarint is how many bytes a varint takes: a seventh of its bits, rounded

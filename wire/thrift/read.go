@@ -310,23 +310,3 @@ func (r *Reader) take(n int) []byte {
 	r.i += n
 	return b
 }
-
-// uvarint reads the varint that compact numbers are made of, of up to ten bytes.
-func (r *Reader) uvarint() uint64 {
-	if r.i < len(r.p) && r.p[r.i] < 0x80 {
-		v := uint64(r.p[r.i])
-		r.i++
-		return v
-	}
-	v, n := binary.Uvarint(r.p[r.i:])
-	if n <= 0 {
-		if n == 0 {
-			r.Fail(endsEarly)
-		} else {
-			r.Fail("a number of more than 64 bits")
-		}
-		return 0
-	}
-	r.i += n
-	return v
-}

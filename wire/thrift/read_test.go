@@ -1,6 +1,7 @@
 package thrift
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -373,5 +374,41 @@ func TestStringsAliasTheInput(t *testing.T) {
 	p[slices.Index(p, 'b')] = 'x'
 	if string(s) != "axc" || cap(s) != 3 {
 		t.Errorf("%q of capacity %d", s, cap(s))
+	}
+}
+
+// Numbers are read as encoding/binary reads varints, near the end of the
+// message and far from it, in more bytes than they need, and in too many.
+func TestVarints(t *testing.T) {
+	var all [][]byte
+	for shift := range 64 {
+		for _, v := range []uint64{1<<shift - 1, 1 << shift, 0x5555555555555555 >> shift, math.MaxUint64 >> shift} {
+			p := binary.AppendUvarint(nil, v)
+			all = append(all, p)
+			for len(p) < 12 { // the same with zeros on top
+				p = slices.Clone(p)
+				p[len(p)-1] |= 0x80
+				p = append(p, 0)
+				all = append(all, p)
+			}
+		}
+	}
+	all = append(all, slices.Repeat([]byte{0xff}, 9), append(slices.Repeat([]byte{0xff}, 9), 2), append(slices.Repeat([]byte{0xff}, 9), 0x7f))
+	for _, p := range all {
+		want, n := binary.Uvarint(p)
+		for _, rest := range []int{0, 1, 8, 20} {
+			if n == 0 && rest > 0 {
+				continue
+			}
+			r := Reader{p: append(slices.Clone(p), make([]byte, rest)...), compact: true}
+			got := r.uvarint()
+			if n <= 0 {
+				if r.OK() || got != 0 {
+					t.Errorf("%x and %d bytes: %d", p, rest, got)
+				}
+			} else if !r.OK() || got != want || r.Offset() != n {
+				t.Errorf("%x and %d bytes: %d in %d bytes, %v; want %d in %d", p, rest, got, r.Offset(), r.Err(), want, n)
+			}
+		}
 	}
 }
