@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -67,7 +68,7 @@ func parse(fs *flag.FlagSet, args []string, about string, stdout, stderr io.Writ
 	fs.Usage = func() {}
 	err := fs.Parse(args)
 	switch {
-	case err == flag.ErrHelp:
+	case errors.Is(err, flag.ErrHelp):
 		fmt.Fprint(stdout, about)
 		printFlags(stdout, fs)
 		return ok, false

@@ -37,6 +37,12 @@ span and its attributes; the ledger goes to standard error:
 
   wayside up | jq -r '.spans[] | select(.error) | .service + ": " + .message'
 
+A line has trace_id, start, duration_ns, services, errors, whole (no span is
+missing), late (spans of a trace that was in a line before), left_out, resources
+and spans; a span has span_id, parent_id, service, operation, kind, start,
+offset_ns, duration_ns, error, message, resource (an index), scope, attributes,
+events and links.
+
 Ctrl-C ends it in order. Exit status: 0; 1 when something failed or the ledger
 does not add up; 2 when it was called wrongly.
 `

@@ -137,6 +137,7 @@ func appendNumber(dst []byte, name string, n uint64) []byte {
 
 func kindName(k otlp.Kind) string {
 	switch k {
+	case otlp.KindUnspecified:
 	case otlp.KindInternal:
 		return "internal"
 	case otlp.KindServer:

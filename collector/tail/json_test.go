@@ -218,7 +218,7 @@ func FuzzPut(f *testing.F) {
 				t.Errorf("%d spans, %+v", spans, c)
 			}
 		}
-		for _, line := range strings.Split(screen.String(), "\n") {
+		for line := range strings.SplitSeq(screen.String(), "\n") {
 			if Plain(line) != line {
 				t.Errorf("not plain: %q", line)
 			}

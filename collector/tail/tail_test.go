@@ -35,16 +35,16 @@ func (n *notebook) Show(tr *Trace) bool {
 	for i := range tr.Spans {
 		names = append(names, tr.Spans[i].Name)
 	}
-	s := fmt.Sprintf("%.1fs %d: %s", time.Since(n.began).Seconds(), tr.ID[15], strings.Join(names, " "))
-	for _, flag := range []struct {
-		is   bool
-		name string
-	}{{tr.Late, "late"}, {tr.Going, "going"}, {tr.LeftOut > 0, fmt.Sprintf("+%d", tr.LeftOut)}} {
-		if flag.is {
-			s += " " + flag.name
-		}
+	if tr.Late {
+		names = append(names, "late")
 	}
-	n.lines = append(n.lines, s)
+	if tr.Going {
+		names = append(names, "going")
+	}
+	if tr.LeftOut > 0 {
+		names = append(names, fmt.Sprintf("+%d", tr.LeftOut))
+	}
+	n.lines = append(n.lines, fmt.Sprintf("%.1fs %d: %s", time.Since(n.began).Seconds(), tr.ID[15], strings.Join(names, " ")))
 	return true
 }
 

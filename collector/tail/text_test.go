@@ -28,9 +28,17 @@ func TestFit(t *testing.T) {
 		n    int
 		want string
 	}{
-		{"abcdef", 6, "abcdef"}, {"abcdef", 5, "abcd…"}, {"abcdef", 1, "…"}, {"abcdef", 0, ""}, {"abcdef", -3, ""},
-		{"注文サ", 6, "注文サ"}, {"注文サ", 5, "注文…"}, {"注文サ", 4, "注…"}, {"注文サ", 2, "…"},
-		{"e\u0301e\u0301e\u0301", 3, "e\u0301e\u0301e\u0301"}, {"e\u0301e\u0301e\u0301", 2, "e\u0301…"},
+		{"abcdef", 6, "abcdef"},
+		{"abcdef", 5, "abcd…"},
+		{"abcdef", 1, "…"},
+		{"abcdef", 0, ""},
+		{"abcdef", -3, ""},
+		{"注文サ", 6, "注文サ"},
+		{"注文サ", 5, "注文…"},
+		{"注文サ", 4, "注…"},
+		{"注文サ", 2, "…"},
+		{"e\u0301e\u0301e\u0301", 3, "e\u0301e\u0301e\u0301"},
+		{"e\u0301e\u0301e\u0301", 2, "e\u0301…"},
 	} {
 		got := fit(c.s, c.n, "…")
 		if got != c.want || cells(got) > max(c.n, 0) {
