@@ -81,7 +81,7 @@ func (u *UDP) Address() string { return u.listener }
 
 // Run reads until ctx is done, then takes what is still in the socket, and closes it.
 func (u *UDP) Run(ctx context.Context) error {
-	stop := context.AfterFunc(ctx, func() { u.conn.SetReadDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { _ = u.conn.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 	defer u.Close()
 	r := newReader(u)
@@ -104,7 +104,7 @@ func (u *UDP) Run(ctx context.Context) error {
 
 // drain takes what is in the socket, without waiting for more.
 func (r *reader) drain() error {
-	r.conn.SetReadDeadline(time.Time{})
+	_ = r.conn.SetReadDeadline(time.Time{})
 	for end := time.Now().Add(drainTime); time.Now().Before(end); {
 		if _, err := r.read(dontWait); err != nil {
 			break

@@ -49,7 +49,7 @@ func TestFramesComeOutInOrderAndWhole(t *testing.T) {
 	var got []byte
 	for {
 		b, err := l.Take(t.Context())
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		n := 0

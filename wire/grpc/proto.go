@@ -133,7 +133,7 @@ func fields(msg []byte) iter.Seq[field] {
 			}
 			msg = msg[n:]
 			f := field{number: tag >> 3}
-			skip := 0
+			var skip int
 			switch tag & 7 {
 			case wireVarint:
 				f.value, skip = binary.Uvarint(msg)

@@ -12,8 +12,12 @@ var units = [...]struct {
 	name byte
 	size time.Duration
 }{
-	{'n', time.Nanosecond}, {'u', time.Microsecond}, {'m', time.Millisecond},
-	{'S', time.Second}, {'M', time.Minute}, {'H', time.Hour},
+	{'n', time.Nanosecond},
+	{'u', time.Microsecond},
+	{'m', time.Millisecond},
+	{'S', time.Second},
+	{'M', time.Minute},
+	{'H', time.Hour},
 }
 
 // maxTimeout is the largest number in a grpc-timeout: it may have 8 digits.

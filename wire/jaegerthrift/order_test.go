@@ -60,9 +60,11 @@ func (s shuffler) object(members ...member) {
 func (s shuffler) i64(f thrift.Field, v uint64) member {
 	return member{field: f, value: func() { s.I64(int64(v)) }}
 }
+
 func (s shuffler) i32(f thrift.Field, v int32) member {
 	return member{field: f, value: func() { s.I32(v) }}
 }
+
 func (s shuffler) text(f thrift.Field, v string) member {
 	return member{field: f, value: func() { s.String(v) }}
 }

@@ -27,6 +27,7 @@ func (r *Reader) skip(t Type, depth int) {
 	case String:
 		r.String()
 		return
+	default: // it has parts
 	}
 	if depth == 0 {
 		r.Fail("nested too deep")

@@ -20,8 +20,9 @@ func (e Encoding) String() string {
 		return "binary"
 	case BinaryOld:
 		return "binary-old"
+	default:
+		return "unknown"
 	}
-	return "unknown"
 }
 
 // First bytes of a message. A message in the old binary framing starts with
