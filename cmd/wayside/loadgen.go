@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/rand/v2"
 	"os/signal"
 	"strings"
 	"syscall"
@@ -41,12 +42,15 @@ func sendLoad(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	rate := fs.Float64("rate", 20, "`SPANS` a second, all services together")
 	duration := fs.Duration("duration", 0, "stop after this `TIME`, such as 30s or 5m")
 	services := fs.Int("services", int(shop.Services), fmt.Sprintf("how many of the shop's `N` services report spans, 1 to %d", shop.Services))
-	seed := fs.Uint64("seed", 1, "`NUMBER`: the same seed invents the same traces")
+	seed := fs.Uint64("seed", 0, "`NUMBER` that decides which traces are invented, with which ids (default: another each time)")
 	asJSON := fs.Bool("json", false, "at the end, print a JSON object in place of a sentence")
 	if code, goOn := parse(fs, args, aboutLoadgen, stdout, stderr); !goOn {
 		return code
 	}
 	o := loadgen.Options{To: *to, Rate: *rate, Duration: *duration, Services: *services, Seed: *seed}
+	if o.Seed == 0 {
+		o.Seed = rand.Uint64()
+	}
 	port := "6831"
 	switch *encoding {
 	case "compact":

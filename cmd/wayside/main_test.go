@@ -86,12 +86,12 @@ func TestPortInUse(t *testing.T) {
 	}
 	defer tcp.Close()
 	for taken, args := range map[string][]string{
-		"udp port " + udp.LocalAddr().String(): {"--compact", udp.LocalAddr().String(), "--binary", "127.0.0.1:0", "--admin", "127.0.0.1:0"},
-		"tcp port " + tcp.Addr().String():      {"--compact", "127.0.0.1:0", "--binary", "127.0.0.1:0", "--admin", tcp.Addr().String()},
+		"UDP " + udp.LocalAddr().String(): {"--compact", udp.LocalAddr().String(), "--binary", "127.0.0.1:0", "--admin", "127.0.0.1:0"},
+		"TCP " + tcp.Addr().String():      {"--compact", "127.0.0.1:0", "--binary", "127.0.0.1:0", "--admin", tcp.Addr().String()},
 	} {
 		code, stdout, stderr := call(t, append([]string{"up"}, args...)...)
 		if code != failure || stdout != "" || strings.Count(stderr, "\n") != 1 ||
-			!strings.Contains(stderr, taken+" is in use") || !strings.Contains(stderr, "--compact, --binary and --admin") {
+			!strings.Contains(stderr, taken+" is in use") || !strings.Contains(stderr, "--compact 127.0.0.1:0 --binary") {
 			t.Errorf("exit %d, %q", code, stderr)
 		}
 	}

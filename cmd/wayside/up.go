@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -146,8 +148,8 @@ func explain(err error) error {
 	if !ok || !errors.Is(err, syscall.EADDRINUSE) {
 		return err
 	}
-	return fmt.Errorf("%s port %v is in use, perhaps by another agent: stop that, or choose other ports with --compact, --binary and --admin",
-		op.Net, op.Addr)
+	return fmt.Errorf("%s %v is in use, perhaps by another agent: stop that, or let the system choose ports: "+
+		"wayside up --compact 127.0.0.1:0 --binary 127.0.0.1:0 --admin 127.0.0.1:0", strings.ToUpper(op.Net), op.Addr)
 }
 
 // part is a task with a name.
@@ -169,7 +171,7 @@ func (w *wayside) run(ctx context.Context) error {
 	stopDemo := func() {}
 	if w.demo {
 		g, err := loadgen.New(loadgen.Options{
-			To: w.udp("compact"), Encoding: thrift.Compact, Rate: demoRate, Services: int(shop.Services), Seed: uint64(time.Now().UnixNano()),
+			To: w.udp("compact"), Encoding: thrift.Compact, Rate: demoRate, Services: int(shop.Services), Seed: rand.Uint64(),
 		})
 		if err != nil {
 			w.out.note("no demo: " + err.Error())
