@@ -2,20 +2,19 @@ package accept
 
 import "time"
 
-// To be woken for each datagram costs as much as all that is done with it. So
-// a reader that has emptied its socket, and did so a moment ago, too, rests,
-// and lets the kernel collect: at 10,000 spans a second that saves half of
-// what reading costs.
+// To be woken for each datagram costs more than all that is done with it. So a
+// reader that has emptied its socket, and did so a moment ago, too, rests, and
+// lets the kernel collect.
 const (
-	// longestRest is short beside the second that a span waits for its batch.
-	longestRest = 20 * time.Millisecond
-	// fullBuffer is the socket buffer, in bytes, with which the longest rest
-	// is safe: it holds about 490 packets of 8 kB, those of half a million
-	// spans a second. A smaller one gets less rest.
-	fullBuffer = 4 << 20
-	// leastBuffer is the buffer below which there is no rest: a default one
-	// holds 12 packets.
-	leastBuffer = 1 << 20
+	// busy is how close together reads are that are worth a rest.
+	busy = 40 * time.Millisecond
+	// A packet of 8 kB takes 17 kB of the kernel's memory, of which a socket
+	// may use twice its buffer. The longest rest is short beside the second
+	// that a span waits for its batch; with its buffer, of 4 MiB, packets of
+	// half a million spans a second fit into it, and half of that with 1 MiB.
+	// The system's default holds 12 packets, and leaves no time for a rest.
+	longRest, longRestBuffer   = 20 * time.Millisecond, 4 << 20
+	shortRest, shortRestBuffer = 10 * time.Millisecond, 1 << 20
 )
 
 // rest is how a reader paces itself.
@@ -25,10 +24,14 @@ type rest struct {
 }
 
 func newRest(socketBuffer int) rest {
-	if socketBuffer < leastBuffer {
+	switch {
+	case socketBuffer >= longRestBuffer:
+		return rest{pause: longRest}
+	case socketBuffer >= shortRestBuffer:
+		return rest{pause: shortRest}
+	default:
 		return rest{}
 	}
-	return rest{pause: min(longestRest, longestRest*time.Duration(socketBuffer>>10)/(fullBuffer>>10))}
 }
 
 // after rests, if it is worth it, after a read of n datagrams.
@@ -37,9 +40,9 @@ func (r *rest) after(n int) {
 		return
 	}
 	now := time.Now()
-	busy := now.Sub(r.awake) < 2*r.pause
+	since := now.Sub(r.awake)
 	r.awake = now
-	if busy {
+	if since < busy {
 		time.Sleep(r.pause)
 		r.awake = now.Add(r.pause)
 	}

@@ -13,16 +13,16 @@ func TestRest(t *testing.T) {
 	}{
 		{0, 0},
 		{212992, 0},
-		{1 << 20, 5 * time.Millisecond},
-		{4 << 20, 20 * time.Millisecond},
-		{64 << 20, 20 * time.Millisecond},
+		{1 << 20, shortRest},
+		{4 << 20, longRest},
+		{64 << 20, longRest},
 	} {
 		if got := newRest(c.buffer).pause; got != c.want {
 			t.Errorf("with a buffer of %d bytes: %v, want %v", c.buffer, got, c.want)
 		}
 	}
 	synctest.Test(t, func(t *testing.T) {
-		r := newRest(fullBuffer)
+		r := newRest(longRestBuffer)
 		took := func(n int) time.Duration {
 			start := time.Now()
 			r.after(n)
@@ -32,7 +32,7 @@ func TestRest(t *testing.T) {
 			t.Errorf("a first packet rests for %v", got)
 		}
 		time.Sleep(5 * time.Millisecond)
-		if got := took(1); got != longestRest {
+		if got := took(1); got != longRest {
 			t.Errorf("a second packet rests for %v", got)
 		}
 		if got := took(readAtOnce); got != 0 {

@@ -6,12 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/net/ipv4"
 
 	"github.com/wayside-tracing/wayside/agent/ledger"
 	"github.com/wayside-tracing/wayside/wire/jaegerthrift"
@@ -30,7 +27,7 @@ const (
 
 // UDP takes in Jaeger Thrift over UDP on one address.
 type UDP struct {
-	conn     *net.UDPConn
+	socket   *socket
 	listener string
 	encoding string
 	asked    int
@@ -41,28 +38,27 @@ type UDP struct {
 	packets atomic.Uint64
 	bytes   atomic.Uint64
 
-	drops struct { // the kernel's counter, and how much of it is in the ledger
-		sync.Mutex
-		total uint64
-	}
+	mu     sync.Mutex // guards what follows, and the socket against close
+	closed bool
+	drops  uint64 // of the kernel, as far as the ledger has them
 }
 
 // ListenUDP opens an address. encoding is what clients of this address usually
 // send, for people to see; either is taken. socketBuffer is the size of the
-// socket's buffer to ask the kernel for, in bytes.
+// socket's buffer to ask the kernel for, in bytes; 0 takes what it gives.
 func ListenUDP(address, encoding string, socketBuffer int, lanes Lanes, log *slog.Logger) (*UDP, error) {
 	addr, err := net.ResolveUDPAddr("udp", address)
 	if err != nil {
 		return nil, err
 	}
-	conn, err := net.ListenUDP("udp", addr)
+	s, err := listen(addr)
 	if err != nil {
 		return nil, err
 	}
-	u := &UDP{conn: conn, listener: conn.LocalAddr().String(), encoding: encoding, asked: socketBuffer, lanes: lanes, log: log}
-	u.granted, err = growSocketBuffer(conn, socketBuffer)
+	u := &UDP{socket: s, listener: s.address.String(), encoding: encoding, asked: socketBuffer, lanes: lanes, log: log}
+	u.granted, err = s.grow(socketBuffer)
 	if err != nil {
-		conn.Close()
+		s.close()
 		return nil, fmt.Errorf("socket buffer of %s: %w", address, err)
 	}
 	if u.granted < socketBuffer {
@@ -79,107 +75,92 @@ func (u *UDP) String() string { return "accept udp " + u.listener }
 // Address is where it listens.
 func (u *UDP) Address() string { return u.listener }
 
-// Run reads until ctx is done, then takes what is still in the socket, and closes it.
+// Run reads until ctx is done, takes what is in the socket then, and closes it.
 func (u *UDP) Run(ctx context.Context) error {
-	stop := context.AfterFunc(ctx, func() { _ = u.conn.SetReadDeadline(time.Unix(1, 0)) })
-	defer stop()
 	defer u.Close()
-	r := newReader(u)
+	stop := context.AfterFunc(ctx, u.socket.interrupt)
+	defer stop()
+	r := reader{UDP: u, clients: newClients()}
 	rest := newRest(u.granted)
+	var end time.Time // of the time for what is in the socket
 	for {
-		n, err := r.read(0)
+		n, err := r.read()
 		switch {
-		case err == nil:
-			rest.after(n)
-		case ctx.Err() != nil:
-			return r.drain()
-		case errors.Is(err, net.ErrClosed):
-			return err
-		default: // an ICMP error of the past, or the like: the socket is fine
+		case err != nil:
+			// The kernel is short of something, or tells of an ICMP error of the past.
 			u.log.Warn("reading datagrams", "address", u.listener, "error", err)
-			time.Sleep(10 * time.Millisecond)
+			time.Sleep(100 * time.Millisecond)
+		case ctx.Err() == nil && n > 0:
+			rest.after(n)
+			continue
+		}
+		switch {
+		case ctx.Err() == nil:
+			if err := u.socket.wait(); err != nil && ctx.Err() == nil {
+				return err
+			}
+		case end.IsZero():
+			end = time.Now().Add(drainTime)
+		case n == 0 || time.Now().After(end):
+			return nil
 		}
 	}
-}
-
-// drain takes what is in the socket, without waiting for more.
-func (r *reader) drain() error {
-	_ = r.conn.SetReadDeadline(time.Time{})
-	for end := time.Now().Add(drainTime); time.Now().Before(end); {
-		if _, err := r.read(dontWait); err != nil {
-			break
-		}
-	}
-	return nil
 }
 
 // Close closes the socket, for those who do not Run it.
 func (u *UDP) Close() {
 	u.CountDrops()
-	u.conn.Close()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if !u.closed {
+		u.closed = true
+		u.socket.close()
+	}
 }
 
 // CountDrops reads the kernel's counter of packets that overflowed the
 // socket's buffer, and brings the ledger up to date.
 func (u *UDP) CountDrops() {
-	u.drops.Lock()
-	defer u.drops.Unlock()
-	total, err := kernelDrops(u.conn)
-	if err != nil || total == u.drops.total {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.closed {
 		return
 	}
-	// The counter has 32 bits.
-	u.lanes(Origin{Listener: u.listener}).KernelDropped(uint64(uint32(total - u.drops.total)))
-	u.drops.total = total
+	total, err := u.socket.drops()
+	if more := uint64(total - uint32(u.drops)); err == nil && more > 0 {
+		u.lanes(Origin{Listener: u.listener}).KernelDropped(more)
+		u.drops += more
+	}
 }
 
 // Status is the socket as people see it.
 func (u *UDP) Status() ledger.Socket {
 	u.CountDrops()
-	u.drops.Lock()
-	defer u.drops.Unlock()
+	u.mu.Lock()
+	defer u.mu.Unlock()
 	return ledger.Socket{
 		Address: u.listener, Encoding: u.encoding, BufferAsked: u.asked, BufferGot: u.granted,
-		Packets: u.packets.Load(), Bytes: u.bytes.Load(), KernelDrops: u.drops.total,
+		Packets: u.packets.Load(), Bytes: u.bytes.Load(), KernelDrops: u.drops,
 	}
 }
 
 // reader is what the goroutine that reads a socket has for itself.
 type reader struct {
 	*UDP
-	batch      *ipv4.PacketConn
-	messages   []ipv4.Message
 	transcoder jaegerthrift.Transcoder
 	clients    *clients
 }
 
-func newReader(u *UDP) *reader {
-	r := &reader{UDP: u, batch: ipv4.NewPacketConn(u.conn), messages: make([]ipv4.Message, readAtOnce), clients: newClients()}
-	// One block: pages that no packet is large enough to reach stay untouched.
-	block := make([]byte, readAtOnce*maxDatagram)
-	for i := range r.messages {
-		r.messages[i].Buffers = [][]byte{block[i*maxDatagram : (i+1)*maxDatagram]}
-	}
-	return r
-}
-
-// read waits for datagrams, deals with those that are there, and returns their number.
-func (r *reader) read(flags int) (n int, err error) {
-	n, err = r.batch.ReadBatch(r.messages, flags)
-	if err != nil {
-		return 0, err
-	}
+// read deals with the datagrams that are there, and returns their number.
+func (r *reader) read() (n int, err error) {
+	n, err = r.socket.read()
 	for i := range n {
-		m := &r.messages[i]
+		datagram, peer := r.socket.datagram(i)
 		r.packets.Add(1)
-		r.bytes.Add(uint64(m.N))
-		var peer netip.AddrPort
-		if a, ok := m.Addr.(*net.UDPAddr); ok {
-			peer = a.AddrPort()
-		}
-		r.packet(m.Buffers[0][:m.N], r.lanes(Origin{Listener: r.listener, Peer: peer}))
+		r.bytes.Add(uint64(len(datagram)))
+		r.packet(datagram, r.lanes(Origin{Listener: r.listener, Peer: peer}))
 	}
-	return n, nil
+	return n, err
 }
 
 // packet transcodes a datagram and hands what comes of it to a lane.

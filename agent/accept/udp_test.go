@@ -210,7 +210,7 @@ func TestKernelDropsAreCounted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := kernelDrops(u.conn); err != nil {
+	if _, err := u.socket.drops(); err != nil {
 		t.Fatal(err)
 	}
 	conn, err := net.Dial("udp", u.Address())
@@ -261,8 +261,8 @@ func BenchmarkPacket(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer u.conn.Close()
-	r := newReader(u)
+	defer u.Close()
+	r := &reader{UDP: u, clients: newClients()}
 	p := packet(thrift.Compact, 20, 1)
 	lane := nullLane{}
 	b.ReportAllocs()
