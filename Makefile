@@ -31,6 +31,7 @@ quick: ## Unit tests; need only Go
 fmt: ## Format as the linter wants it
 	$(TOOL) gofumpt -w -modpath github.com/wayside-tracing/wayside .
 	$(TOOL) goimports -w -local github.com/wayside-tracing/wayside .
+	$(GO) fix -stringsbuilder=false ./...
 
 .PHONY: lint
 lint: ## Formatting, go vet and the linters of .golangci.yml

@@ -97,8 +97,8 @@ func distinct(v reflect.Value, next *int) {
 			*t = time.Unix(int64(*next), 0).UTC()
 			return
 		}
-		for i := range v.NumField() {
-			distinct(v.Field(i), next)
+		for _, field := range v.Fields() {
+			distinct(field, next)
 		}
 	}
 }

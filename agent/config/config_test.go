@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"net/netip"
 	"reflect"
 	"strings"
@@ -235,10 +236,7 @@ func TestEffectiveSaysWhereAndKeepsSecrets(t *testing.T) {
 		!reflect.DeepEqual(m["deliver.endpoint"], []any{"${file:/run/endpoint}"}) {
 		t.Errorf("%s", j)
 	}
-	shown := map[string]string{}
-	for k, v := range c.Effective().All {
-		shown[k] = v
-	}
+	shown := maps.Collect(c.Effective().All)
 	if shown["admin.http"] != "127.0.0.1:1, 127.0.0.1:2" {
 		t.Errorf("%v", shown)
 	}
