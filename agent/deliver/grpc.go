@@ -4,14 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
+	"golang.org/x/net/http2/hpack"
+
+	"github.com/wayside-tracing/wayside/agent/deliver/h2"
 	"github.com/wayside-tracing/wayside/agent/ledger"
 	"github.com/wayside-tracing/wayside/wire/grpc"
 )
@@ -42,25 +43,9 @@ var verdicts = [grpc.Codes]Verdict{
 	grpc.Unimplemented:    Held,
 }
 
-// maxResponse bounds the body of an answer, in bytes: an
-// ExportTraceServiceResponse is a number and a line of text. It bounds the
-// headers, too.
-const maxResponse = 64 << 10
-
-// Times of a connection.
-const (
-	// dialTimeout is how long connecting may take: three SYNs, sent after 0, 1
-	// and 3 s (RFC 6298, section 2).
-	dialTimeout = 5 * time.Second
-	// A connection on which nothing arrives for pingAfter is asked whether it
-	// lives, and closed when it does not answer within pingTimeout.
-	pingAfter   = 10 * time.Second
-	pingTimeout = 5 * time.Second
-	// idleTimeout closes a connection before a third ping is sent on it without
-	// a call: grpc-go servers take that for an attack (keepalive.EnforcementPolicy:
-	// ENHANCE_YOUR_CALM, "too_many_pings").
-	idleTimeout = 25 * time.Second
-)
+// dialTimeout is how long connecting may take: three SYNs, sent after 0, 1 and
+// 3 s (RFC 6298, section 2).
+const dialTimeout = 5 * time.Second
 
 // GRPCOptions are how exports by gRPC are made.
 type GRPCOptions struct {
@@ -70,101 +55,99 @@ type GRPCOptions struct {
 
 // GRPC is OTLP over gRPC: unary calls on HTTP/2, without TLS.
 type GRPC struct {
-	http   *http.Transport
-	header http.Header // of every call; not changed
-	gzip   *compressor // nil: none
+	client *h2.Client
+	header []hpack.HeaderField // of every call; not changed
+	gzip   *compressor         // nil: none
 }
 
 // NewGRPC returns a transport without connections. Close it after use.
 func NewGRPC(opt GRPCOptions) *GRPC {
+	dialer := net.Dialer{Timeout: dialTimeout}
 	t := &GRPC{
-		http: &http.Transport{
-			DialContext:            (&net.Dialer{Timeout: dialTimeout}).DialContext,
-			DisableCompression:     true, // gRPC has its own
-			IdleConnTimeout:        idleTimeout,
-			MaxResponseHeaderBytes: maxResponse,
-			Protocols:              new(http.Protocols),
-			HTTP2: &http.HTTP2Config{
-				SendPingTimeout:           pingAfter,
-				PingTimeout:               pingTimeout,
-				MaxReceiveBufferPerStream: maxResponse,
-			},
-		},
-		header: http.Header{
-			"Content-Type": {grpc.ContentType},
-			"Te":           {"trailers"},
-			"User-Agent":   {opt.UserAgent},
+		client: h2.NewClient(func(ctx context.Context, address string) (net.Conn, error) {
+			return dialer.DialContext(ctx, "tcp", address)
+		}),
+		header: []hpack.HeaderField{
+			{Name: ":method", Value: "POST"},
+			{Name: ":scheme", Value: "http"},
+			{Name: ":path", Value: grpc.TracePath},
+			{Name: "content-type", Value: grpc.ContentType},
+			{Name: "te", Value: "trailers"},
+			{Name: "user-agent", Value: opt.UserAgent},
 		},
 	}
-	t.http.Protocols.SetUnencryptedHTTP2(true)
 	if opt.Gzip {
 		t.gzip = &compressor{}
-		t.header["Grpc-Encoding"] = []string{"gzip"}
+		t.header = append(t.header, hpack.HeaderField{Name: "grpc-encoding", Value: "gzip"})
 	}
 	return t
 }
 
-// Close closes connections that are not in use.
-func (t *GRPC) Close() { t.http.CloseIdleConnections() }
+// Close closes the connections.
+func (t *GRPC) Close() { t.client.Close() }
 
 // Export implements Transport.
 func (t *GRPC) Export(ctx context.Context, endpoint string, chunks [][]byte) Answer {
-	body := newBody(chunks, t.gzip)
-	defer body.revoke()
-	header := t.header.Clone()
-	if deadline, ok := ctx.Deadline(); ok {
-		header["Grpc-Timeout"] = []string{grpc.EncodeTimeout(time.Until(deadline))}
-	}
-	req := (&http.Request{
-		Method:        http.MethodPost,
-		URL:           &url.URL{Scheme: "http", Host: endpoint, Path: grpc.TracePath},
-		Header:        header,
-		ContentLength: body.size,
-		Body:          body.reader(),
-		GetBody:       func() (io.ReadCloser, error) { return body.reader(), nil },
-	}).WithContext(ctx)
-	resp, err := t.http.RoundTrip(req)
+	resp, err := t.client.Do(ctx, endpoint, h2.Request{
+		Header: t.headerFor(ctx, endpoint),
+		Body:   t.message(chunks),
+	})
 	if err != nil {
-		return lost(ctx, err)
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			err = errors.New("no answer in time")
+		}
+		return Answer{Verdict: Later, Err: err}
 	}
-	defer resp.Body.Close()
-	content, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse+1))
-	if err == nil && len(content) > maxResponse {
-		err = fmt.Errorf("answer is longer than %d bytes", maxResponse)
+	return answer(resp)
+}
+
+// headerFor is the header of one call.
+func (t *GRPC) headerFor(ctx context.Context, endpoint string) []hpack.HeaderField {
+	h := make([]hpack.HeaderField, 1, len(t.header)+2)
+	h[0] = hpack.HeaderField{Name: ":authority", Value: endpoint}
+	h = append(h, t.header...)
+	if deadline, ok := ctx.Deadline(); ok {
+		timeout := grpc.EncodeTimeout(time.Until(deadline))
+		// Each call has another: in HPACK's table they would push out the rest.
+		h = append(h, hpack.HeaderField{Name: "grpc-timeout", Value: timeout, Sensitive: true})
 	}
-	// The status may have come before the connection was lost.
+	return h
+}
+
+// message is the body of a call: the prefix and the chunks, or what gzip made
+// of them.
+func (t *GRPC) message(chunks [][]byte) [][]byte {
+	if t.gzip != nil {
+		chunks = [][]byte{t.gzip.compress(chunks)}
+	}
+	n := 0
+	for _, c := range chunks {
+		n += len(c)
+	}
+	prefix := grpc.AppendPrefix(make([]byte, 0, grpc.PrefixLen), t.gzip != nil, n)
+	return append([][]byte{prefix}, chunks...)
+}
+
+// answer reads what a server says. Its status stands at the end, or, when
+// that is all that there is, in the only headers.
+func answer(resp *h2.Response) Answer {
 	trailer := resp.Trailer
-	if trailer.Get("Grpc-Status") == "" {
-		trailer = resp.Header // "trailers-only"
+	if trailer.Get("grpc-status") == "" {
+		trailer = resp.Header
 	}
-	if err != nil && trailer.Get("Grpc-Status") == "" {
-		return lost(ctx, err)
-	}
-	return answer(resp, trailer, content)
-}
-
-// lost is the answer when there is none.
-func lost(ctx context.Context, err error) Answer {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		err = errors.New("no answer in time")
-	}
-	return Answer{Verdict: Later, Err: err}
-}
-
-// answer reads what a server says. trailer is where its status stands.
-func answer(resp *http.Response, trailer http.Header, content []byte) Answer {
-	code := trailer.Get("Grpc-Status")
+	code := trailer.Get("grpc-status")
 	if code == "" {
 		return Answer{
-			Verdict:    verdicts[grpc.FromHTTP(resp.StatusCode)],
+			Verdict:    verdicts[grpc.FromHTTP(resp.Status)],
 			Reason:     ledger.Rejected,
-			RetryAfter: retryAfter(resp.Header.Get("Retry-After")),
-			Err:        fmt.Errorf("HTTP status %d without a grpc-status, content-type %q", resp.StatusCode, resp.Header.Get("Content-Type")),
+			RetryAfter: retryAfter(resp.Header.Get("retry-after")),
+			Err: fmt.Errorf("HTTP status %d without a grpc-status, content-type %q",
+				resp.Status, resp.Header.Get("content-type")),
 		}
 	}
-	status := grpc.ParseStatus(code, trailer.Get("Grpc-Message"), trailer.Get("Grpc-Status-Details-Bin"))
+	status := grpc.ParseStatus(code, trailer.Get("grpc-message"), trailer.Get("grpc-status-details-bin"))
 	if status.Code == grpc.OK {
-		return taken(content)
+		return taken(resp.Body)
 	}
 	a := Answer{
 		Verdict:    verdicts[status.Code],
