@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/wayside-tracing/wayside/agent/ledger"
 )
 
 // The pause after a failure is a random part of a time that doubles with each
@@ -38,6 +40,10 @@ const patience = 5
 // a collector that is restarted, or that is busy.
 const sayAfter = 3
 
+// sayLossEvery is how often at most the log is told that an endpoint refuses
+// spans for good: the ledger counts them, but a reason should stand somewhere.
+const sayLossEvery = time.Minute
+
 // endpoints chooses where the next export goes.
 type endpoints struct {
 	log    *slog.Logger
@@ -66,6 +72,9 @@ type endpoint struct {
 	held      bool      // the last failure was Held
 	said      bool      // the log has been told that it is down
 
+	lost     int // spans refused for good that the log has not been told of
+	lostSaid time.Time
+
 	requests, failed uint64
 	lastErr          string
 	lastErrAt        time.Time
@@ -93,7 +102,8 @@ func newEndpoints(addresses []string, log *slog.Logger, jitter func(time.Duratio
 	return s
 }
 
-// replace changes which endpoints there are. One that stays keeps its state.
+// replace changes which endpoints there are. One that stays keeps its state,
+// but is tried at once: what it failed for may have been put right.
 func (s *endpoints) replace(addresses []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,6 +112,7 @@ func (s *endpoints) replace(addresses []string) {
 	for _, a := range addresses {
 		i := slices.IndexFunc(was, func(e *endpoint) bool { return e.address == a })
 		if i >= 0 {
+			was[i].notBefore = time.Time{}
 			s.all = append(s.all, was[i])
 		} else {
 			s.all = append(s.all, &endpoint{address: a})
@@ -241,11 +252,22 @@ func (s *endpoints) release(a attempt, answer Answer, spans int) progress {
 		}
 		e.held, e.said = true, true
 	}
-	if s.waiting > 0 {
-		close(s.changed)
-		s.changed = make(chan struct{})
-	}
+	s.wakeAll()
 	return progress{this: e.progress, all: s.progress}
+}
+
+// gaveUp is called when spans were dropped because the endpoint refused them.
+func (s *endpoints) gaveUp(e *endpoint, reason ledger.DropReason, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e.lost += n
+	now := time.Now()
+	if e.lost == 0 || now.Sub(e.lostSaid) < sayLossEvery {
+		return
+	}
+	s.log.Warn("endpoint refuses spans for good: they are dropped",
+		"endpoint", e.address, "spans", e.lost, "reason", reason.String(), "error", e.lastErr)
+	e.lost, e.lostSaid = 0, now
 }
 
 // up is called when an endpoint has taken spans.

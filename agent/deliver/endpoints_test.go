@@ -276,3 +276,55 @@ func TestLeastInFlight(t *testing.T) {
 		}
 	})
 }
+
+// A new configuration is tried at once, by batches that are under way too.
+func TestConfigure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := newFake(t, func(_ context.Context, endpoint string, _ []int) Answer {
+			if endpoint == "new" {
+				return ok()
+			}
+			return Answer{Verdict: Held, Err: errors.New("UNIMPLEMENTED: wrong door")}
+		})
+		r := start(t, fake, "old", "older")
+		r.send(10)
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		begun, before := time.Now(), fake.count(every)
+		r.Configure(Options{Endpoints: []string{"older", "new"}, Timeout: time.Second, MaxAge: time.Hour, Transport: fake})
+		if dropped := r.finish(t); dropped.Sum() != 0 {
+			t.Errorf("dropped %v", dropped)
+		}
+		if d := time.Since(begun); d > 0 {
+			t.Errorf("delivered after %v", d)
+		}
+		if n := fake.count(every) - before; n > 2 {
+			t.Errorf("%d requests", n)
+		}
+		if e := r.Endpoints(); len(e) != 2 || e[0].Address != "older" || e[0].State == ledger.EndpointOK || e[1].State != ledger.EndpointOK {
+			t.Errorf("%+v", e)
+		}
+	})
+}
+
+// Spans that are refused for good are told in the log, once a minute at most.
+func TestLossesAreSaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := newFake(t, func(context.Context, string, []int) Answer {
+			return Answer{Verdict: Taken, Rejected: 2, Err: errors.New("partial success: too old")}
+		})
+		r := start(t, fake)
+		for range 150 {
+			r.send(5)
+			time.Sleep(time.Second)
+		}
+		if dropped := r.finish(t); dropped[ledger.Rejected] != 300 {
+			t.Errorf("dropped %v", dropped)
+		}
+		log := r.log.String()
+		if strings.Count(log, "\n") != 3 || strings.Count(log, "spans=2 ") != 1 || strings.Count(log, "spans=120 ") != 2 ||
+			!strings.Contains(log, "too old") {
+			t.Errorf("log %q", log)
+		}
+	})
+}

@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/wayside-tracing/wayside/agent/ledger"
@@ -71,10 +72,10 @@ func (d *Deliverer) fly(ctx context.Context, b Batch) {
 		answer, now := d.export(ctx, attempt, f.chunks(p), b.Spans())
 		switch answer.Verdict {
 		case Taken:
-			f.taken(p, answer.Rejected)
+			d.endpoints.gaveUp(last, ledger.Rejected, f.taken(p, answer.Rejected))
 			last = nil
 		case Refused:
-			f.refused(p, answer.Reason, now)
+			d.endpoints.gaveUp(last, answer.Reason, f.refused(p, answer.Reason, now))
 		case NoAnswer, Later, Held:
 		}
 	}
@@ -105,8 +106,8 @@ func (d *Deliverer) export(ctx context.Context, a attempt, chunks [][]byte, span
 	return answer, d.endpoints.release(a, answer, spans)
 }
 
-// taken settles the last part.
-func (f *flight) taken(p part, rejected int64) {
+// taken settles the last part. It returns how many spans of it were dropped.
+func (f *flight) taken(p part, rejected int64) (dropped int) {
 	n := p.to - p.from
 	out := int(min(max(rejected, 0), int64(n)))
 	f.settle(ledger.Rejected, out)
@@ -114,28 +115,29 @@ func (f *flight) taken(p part, rejected int64) {
 		f.batch.Delivered(n - out)
 	}
 	f.pop()
+	return out
 }
 
 // refused halves the last part or, when it can't be halved, lets it wait at
-// the bottom; or drops it, when it has waited long enough.
-func (f *flight) refused(p part, reason ledger.DropReason, now progress) {
+// the bottom; or drops it, when it has waited long enough. It returns how many
+// spans were dropped.
+func (f *flight) refused(p part, reason ledger.DropReason, now progress) (dropped int) {
 	f.pop()
 	switch {
 	case f.canCut(p):
 		middle := p.from + (p.to-p.from)/2
 		f.parts = append(f.parts, part{from: middle, to: p.to}, part{from: p.from, to: middle})
-		return
+		return 0
 	case p.refused == 0:
 		p.since = now.all
 	}
 	p.refused++
 	if p.refused >= triesAlone && now.this > p.since {
 		f.settle(reason, p.to-p.from)
-		return
+		return p.to - p.from
 	}
-	f.parts = append(f.parts, part{})
-	copy(f.parts[1:], f.parts)
-	f.parts[0] = p
+	f.parts = slices.Insert(f.parts, 0, p)
+	return 0
 }
 
 // drop gives up all that is left.
