@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"syscall"
 
@@ -60,7 +61,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP) // from here on it reloads and no longer kills
-	limitMemory(cfg)
+	limit(cfg)
 	log := logger(cfg, stderr)
 	a, err := agent.New(cfg, log)
 	if err != nil {
@@ -77,16 +78,22 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return ok
 }
 
-// limitMemory has the garbage collector work earlier than it would: the spans'
-// way makes hardly any garbage, so that collecting is rare anyway, and by
-// itself it would let 4 MB gather first, or as much as the buffer holds.
-// GOGC and GOMEMLIMIT win.
-func limitMemory(cfg *config.Config) {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(25) // of what is in use; of 4 MB at least
+// limit keeps the process small, also on a large node. GOMAXPROCS, GOGC and
+// GOMEMLIMIT win.
+func limit(cfg *config.Config) {
+	unset := func(name string) bool { return os.Getenv(name) == "" }
+	if unset("GOMAXPROCS") {
+		// The runtime keeps memory for each, and two readers and a few exports
+		// need no more.
+		runtime.GOMAXPROCS(min(runtime.GOMAXPROCS(0), 4))
 	}
-	const beside = 8 << 20 // sockets' buffers, connections, garbage between two collections
-	if os.Getenv("GOMEMLIMIT") == "" {
+	if unset("GOGC") {
+		// The spans' way makes hardly any garbage, so that collecting it early
+		// costs nothing; by itself the collector would let 4 MB gather first.
+		debug.SetGCPercent(25)
+	}
+	if unset("GOMEMLIMIT") {
+		const beside = 8 << 20 // sockets' buffers, connections, garbage between two collections
 		debug.SetMemoryLimit(int64(cfg.Buffer.Memory) + beside)
 	}
 }
