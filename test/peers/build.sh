@@ -42,7 +42,7 @@ build() {
 		if [[ ! -x $path ]]; then
 			echo "building $name $version (once; it takes some minutes) ..." >&2
 			local fresh=$path.$$
-			if ! CGO_ENABLED=0 GOWORK=off nice go build -trimpath -ldflags "-s -w" -o "$fresh" "$package" >&2; then
+			if ! CGO_ENABLED=0 GOWORK=off nice go build -trimpath -buildvcs=false -ldflags "-s -w" -o "$fresh" "$package" >&2; then
 				rm -f "$fresh"
 				echo "build.sh: $name $version did not build" >&2
 				exit 1

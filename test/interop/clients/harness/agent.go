@@ -60,7 +60,7 @@ func buildAgent(path string) error {
 	if err != nil {
 		return err
 	}
-	build := exec.Command("go", "build", "-o", path, "./cmd/wayside-agent")
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", path, "./cmd/wayside-agent")
 	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build ./cmd/wayside-agent: %w\n%s", err, out)

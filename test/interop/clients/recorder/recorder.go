@@ -63,9 +63,15 @@ func (c Client) Record() ([][]byte, error) {
 
 // anonymous is a copy in which the host's name is as many letters h, so that every length in it holds.
 func anonymous(datagram []byte) []byte {
-	name, err := os.Hostname()
-	if err != nil || name == "" {
-		return bytes.Clone(datagram)
+	c := bytes.Clone(datagram)
+	host, err := os.Hostname()
+	if err != nil {
+		return c
 	}
-	return bytes.ReplaceAll(datagram, []byte(name), bytes.Repeat([]byte("h"), len(name)))
+	if _, value, ok := bytes.Cut(c, []byte("hostname")); ok { // the tag's key; its value comes next
+		if i := bytes.Index(value, []byte(host)); i >= 0 {
+			copy(value[i:], bytes.Repeat([]byte("h"), len(host)))
+		}
+	}
+	return c
 }
