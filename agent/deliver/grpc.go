@@ -88,9 +88,14 @@ func (t *GRPC) Close() { t.client.Close() }
 
 // Export implements Transport.
 func (t *GRPC) Export(ctx context.Context, endpoint string, chunks [][]byte) Answer {
+	if t.gzip != nil {
+		out := t.gzip.compress(chunks)
+		defer t.gzip.release(out)
+		chunks = [][]byte{out.Bytes()}
+	}
 	resp, err := t.client.Do(ctx, endpoint, h2.Request{
 		Header: t.headerFor(ctx, endpoint),
-		Body:   t.message(chunks),
+		Body:   message(chunks, t.gzip != nil),
 	})
 	if err != nil {
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
@@ -114,17 +119,13 @@ func (t *GRPC) headerFor(ctx context.Context, endpoint string) []hpack.HeaderFie
 	return h
 }
 
-// message is the body of a call: the prefix and the chunks, or what gzip made
-// of them.
-func (t *GRPC) message(chunks [][]byte) [][]byte {
-	if t.gzip != nil {
-		chunks = [][]byte{t.gzip.compress(chunks)}
-	}
+// message is the body of a call: the prefix and the chunks.
+func message(chunks [][]byte, compressed bool) [][]byte {
 	n := 0
 	for _, c := range chunks {
 		n += len(c)
 	}
-	prefix := grpc.AppendPrefix(make([]byte, 0, grpc.PrefixLen), t.gzip != nil, n)
+	prefix := grpc.AppendPrefix(make([]byte, 0, grpc.PrefixLen), compressed, n)
 	return append([][]byte{prefix}, chunks...)
 }
 

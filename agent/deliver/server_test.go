@@ -116,13 +116,15 @@ func TestGzipIsReused(t *testing.T) {
 	var c compressor
 	for _, n := range []int{1000, 0, 1, 5000, 30} {
 		want := frame(0, n)
-		z, err := gzip.NewReader(bytes.NewReader(c.compress([][]byte{want[:len(want)/3], want[len(want)/3:]})))
+		out := c.compress([][]byte{want[:len(want)/3], want[len(want)/3:]})
+		z, err := gzip.NewReader(out)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if got, err := io.ReadAll(z); err != nil || !bytes.Equal(got, want) {
 			t.Errorf("%d spans: %d bytes, want %d; %v", n, len(got), len(want), err)
 		}
+		c.release(out)
 	}
 }
 
