@@ -3,6 +3,7 @@ package h2
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -99,7 +100,7 @@ func (p *peer) read(settings []http2.Setting) {
 		}
 		f, err := p.framer.ReadFrame()
 		if err != nil {
-			if err != io.EOF && err != io.ErrClosedPipe {
+			if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrClosedPipe) {
 				p.frames <- "error " + err.Error()
 			}
 			return

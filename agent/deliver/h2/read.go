@@ -196,6 +196,7 @@ func (c *conn) settings(f *http2.SettingsFrame) error {
 				}
 			}
 			c.peer.window = int64(s.Val)
+		default: // about what this client never does
 		}
 		return nil
 	})
