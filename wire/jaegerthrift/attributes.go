@@ -17,7 +17,7 @@ import (
 type attributes struct {
 	list []attribute
 	seen uint64 // a bit for each signature in list
-	dead int    // how many in list are to be taken out
+	dead bool   // some in list are to be taken out
 
 	seed  maphash.Seed
 	table []int32 // for long lists: by hash of key, 1 + index into list
@@ -34,7 +34,7 @@ type attribute struct {
 const fewAttributes = 32
 
 func (a *attributes) begin() {
-	a.list, a.seen, a.dead = a.list[:0], 0, 0
+	a.list, a.seen, a.dead = a.list[:0], 0, false
 }
 
 // add is called before an attribute is written.
@@ -53,8 +53,7 @@ func (a *attributes) compare(b *otlp.Builder, s uint32, key []byte) {
 	for i := range a.list {
 		e := &a.list[i]
 		if e.signature == s && !e.dead && bytes.Equal(keyAt(b, e.start), key) {
-			e.dead = true
-			a.dead++
+			e.dead, a.dead = true, true
 			return
 		}
 	}
@@ -66,7 +65,7 @@ func (a *attributes) end(b *otlp.Builder) {
 	if len(a.list) > fewAttributes {
 		a.compareAll(b)
 	}
-	if a.dead == 0 {
+	if !a.dead {
 		return
 	}
 	buf := b.Bytes()
@@ -96,11 +95,8 @@ func (a *attributes) compareAll(b *otlp.Builder) {
 	}
 	a.table = a.table[:size]
 	clear(a.table)
-	a.dead = 0
 	for i := range a.list {
-		e := &a.list[i]
-		e.dead = false
-		key := keyAt(b, e.start)
+		key := keyAt(b, a.list[i].start)
 		at := maphash.Bytes(a.seed, key)
 		for ; ; at++ {
 			slot := &a.table[at&uint64(size-1)]
@@ -109,8 +105,7 @@ func (a *attributes) compareAll(b *otlp.Builder) {
 				break
 			}
 			if before := &a.list[*slot-1]; bytes.Equal(keyAt(b, before.start), key) {
-				before.dead = true
-				a.dead++
+				before.dead, a.dead = true, true
 				*slot = int32(i + 1)
 				break
 			}

@@ -202,6 +202,7 @@ func TestMemoryShrinks(t *testing.T) {
 	for range 5000 {
 		b.Spans = append(b.Spans, Span{TraceIDLow: 1, SpanID: 1, Tags: []Tag{str("otel.scope.name", "x")}})
 	}
+	b.Spans[1].OperationName = strings.Repeat("x", otlp.MaxFrame/2)
 	for _, p := range [][]byte{AppendEmitBatch(nil, thrift.Compact, thrift.Call, 1, b), ordinary} {
 		if _, err := tr.Packet(p); err != nil {
 			t.Fatal(err)
@@ -239,7 +240,10 @@ func TestNoAllocations(t *testing.T) {
 // about the next one.
 func TestTranscoderIsUsedAgain(t *testing.T) {
 	var packets [][]byte
+	tagged := plain()
+	tagged.Spans[0].Tags = []Tag{boolean("error", false), long("http.status_code", 200)}
 	for _, e := range encodings {
+		packets = append(packets, AppendEmitBatch(nil, e, thrift.Call, 1, tagged), AppendEmitBatch(nil, e, thrift.Call, 1, plain()))
 		for seed := range uint64(5) {
 			packets = append(packets, shuffled(e, seed, rich()), AppendEmitBatch(nil, e, thrift.Call, 1, plain()),
 				AppendEmitBatch(nil, e, thrift.Call, 1, benchBatch())[:900])

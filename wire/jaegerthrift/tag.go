@@ -91,7 +91,7 @@ func (g *tag) quick(p []byte) int {
 	switch {
 	case vType == byte(TagString)<<1 && head == quickString:
 		end := i + 1 + int(p[i])
-		if p[i] >= 0x80 || end >= len(p) {
+		if p[i] >= 0x80 || end > len(p) {
 			return 0
 		}
 		g.str = p[i+1 : end : end]

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/wayside-tracing/wayside/wire/otlp"
+	"github.com/wayside-tracing/wayside/wire/thrift"
 )
 
 func str(key, value string) Tag          { return Tag{Key: key, Type: TagString, Str: value} }
@@ -152,6 +153,42 @@ func TestTags(t *testing.T) {
 	}
 }
 
+// A tag that lacks the value of its type has the type's zero, whatever the tag
+// before it has.
+func TestTagsWithoutValue(t *testing.T) {
+	for _, e := range encodings {
+		p := byHand(e, emitBatch, inSpan(func(w *thrift.Writer) {
+			w.Field(anywhere, spanTags)
+			w.List(thrift.Struct, 10)
+			for kind := range int32(5) {
+				for _, full := range []bool{true, false} {
+					w.Field(0, tagKey)
+					w.String(fmt.Sprintf("%d %v", kind, full))
+					w.Field(tagKey, tagVType)
+					w.I32(kind)
+					if full {
+						w.Field(tagVType, tagVStr)
+						w.String("s")
+						w.Field(tagVStr, tagVDouble)
+						w.Double(1)
+						w.BoolField(tagVDouble, tagVBool, true)
+						w.Field(tagVBool, tagVLong)
+						w.I64(1)
+						w.Field(tagVLong, tagVBinary)
+						w.String("b")
+					}
+					w.Stop()
+				}
+			}
+		}))
+		frame, _ := transcode(t, p)
+		const want = `{0 false="" 0 true="s" 1 false=0f 1 true=1f 2 false=false 2 true=true 3 false=0 3 true=1 4 false=x 4 true=x62}`
+		if got := showAttributes(theSpan(t, frame).Attributes); got != want {
+			t.Errorf("%v:\n got %s\nwant %s", e, got, want)
+		}
+	}
+}
+
 func TestProcess(t *testing.T) {
 	for name, tc := range map[string]struct {
 		process Process
@@ -189,7 +226,7 @@ func TestClientUUID(t *testing.T) {
 		"one":         {[]Tag{str("client-uuid", "u")}, "u"},
 		"empty":       {[]Tag{str("client-uuid", "")}, ""},
 		"two":         {[]Tag{str("client-uuid", "1"), str("client-uuid", "2")}, "2"},
-		"a number":    {[]Tag{long("client-uuid", 1)}, "<nil>"},
+		"a number":    {[]Tag{str("k", "v"), long("client-uuid", 1)}, "<nil>"},
 		"of the span": {nil, "<nil>"},
 	} {
 		b := plain()

@@ -221,21 +221,16 @@ func (r *Reader) list() (elem Type, n int) {
 		}
 		elem, n = Type(head[0]), int(int32(binary.BigEndian.Uint32(head[1:])))
 	}
-	r.believe(n, r.size(elem))
-	if !r.OK() {
-		return Stop, 0
-	}
-	return elem, n
+	return elem, r.believe(n)
 }
 
-// believe fails unless n elements of a size can follow.
-func (r *Reader) believe(n int, s size) {
-	switch {
-	case n < 0 || n > r.Len() || n*int(s.least) > r.Len():
+// believe is n, if n elements can follow, of which each has a byte at least.
+func (r *Reader) believe(n int) int {
+	if n < 0 || n > r.Len() {
 		r.Fail("a list is longer than the message")
-	case n > 0 && s.least == 0:
-		r.Fail("unknown type of an element")
+		return 0
 	}
+	return n
 }
 
 // Bool reads a bool field, whose header must be what was read last.

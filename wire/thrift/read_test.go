@@ -118,6 +118,36 @@ func TestValues(t *testing.T) {
 	}
 }
 
+// Bools have two headers each in compact: with the id, and with its difference
+// to the one before.
+func TestBools(t *testing.T) {
+	want := []bool{true, false, false, true}
+	for _, e := range encodings {
+		for _, step := range []int16{1, 15, 16} {
+			p := message(e, func(w *Writer) {
+				after := Field(0)
+				for i, v := range want {
+					f := field(int16(i+1)*step, Bool)
+					w.BoolField(after, f, v)
+					after = f
+				}
+				w.Stop()
+			})
+			r := read(p)
+			var got []bool
+			for f := r.Next(0); f.Type() != Stop; f = r.Next(f) {
+				if f != field(int16(len(got)+1)*step, Bool) {
+					t.Fatalf("%v: field %d of type %d", e, f.ID(), f.Type())
+				}
+				got = append(got, r.Bool())
+			}
+			if !slices.Equal(got, want) || r.Err() != nil || r.Len() != 0 {
+				t.Errorf("%v, steps of %d: %v, %v", e, step, got, r.Err())
+			}
+		}
+	}
+}
+
 // everything writes one struct with every type, nested in each other.
 func everything(w *Writer) {
 	f := func(id int16, t Type) { w.Field(field(100, Stop), field(id, t)) } // always the long way

@@ -16,7 +16,7 @@ func (r *Reader) Skip(t Type) {
 }
 
 func (r *Reader) skip(t Type, depth int) {
-	if size := int(r.size(t).fixed); size > 0 {
+	if size := r.size(t); size > 0 {
 		r.take(size)
 		return
 	}
@@ -42,7 +42,7 @@ func (r *Reader) skip(t Type, depth int) {
 		}
 	case List, Set:
 		elem, n := r.list()
-		if size := int(r.size(elem).fixed); size > 0 {
+		if size := r.size(elem); size > 0 {
 			r.take(n * size)
 			return
 		}
@@ -74,10 +74,29 @@ func (r *Reader) mapHeader() (key, value Type, n int) {
 	} else if head := r.take(6); r.OK() {
 		key, value, n = Type(head[0]), Type(head[1]), int(int32(binary.BigEndian.Uint32(head[2:])))
 	}
-	r.believe(n, r.size(key))
-	r.believe(n, r.size(value))
-	if !r.OK() {
-		return Stop, Stop, 0
+	return key, value, r.believe(n)
+}
+
+// size is what every value of a type takes, in bytes, or 0 if that varies.
+func (r *Reader) size(t Type) int {
+	switch t {
+	case Bool, I8:
+		return 1
+	case Double:
+		return 8
+	case UUID:
+		return 16
 	}
-	return key, value, n
+	if r.compact {
+		return 0
+	}
+	switch t {
+	case I16:
+		return 2
+	case I32:
+		return 4
+	case I64:
+		return 8
+	}
+	return 0
 }
