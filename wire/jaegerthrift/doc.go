@@ -34,5 +34,7 @@
 //     with another scope than the one before starts a new ScopeSpans.
 //   - No spans: a batch without spans makes no frame, where upstream makes a
 //     ResourceSpans without spans.
-//   - Size: a span that does not fit into a frame is left out and counted.
+//   - Size: a span that does not fit into a frame beside its resource is left
+//     out and counted, and all spans are if their resource takes more than half
+//     a frame.
 package jaegerthrift

@@ -17,7 +17,7 @@ type packer struct {
 	otlp.Builder // the frames, end to end
 
 	resource otlp.Builder // the Resource, as a field of ResourceSpans
-	done     []end        // of the frames before the one that is open
+	done     []frameEnd   // of the frames before the one that is open
 	held     []byte       // a span that moves
 
 	frame      int // where the open frame starts
@@ -34,8 +34,8 @@ type packer struct {
 	list   []Frame
 }
 
-// end is where a frame ends, and the number of spans in it.
-type end struct{ offset, spans int }
+// frameEnd is where a frame ends, and the number of spans in it.
+type frameEnd struct{ offset, spans int }
 
 // scope names what made a span. It aliases the datagram.
 type scope struct{ name, version []byte }
@@ -48,6 +48,12 @@ func (s scope) equal(o scope) bool {
 // more when they are closed than were kept for them: two each, since a frame's
 // length takes one to three.
 const slack = 4
+
+// maxResource is the largest resource that spans are put beside. A packet that
+// is larger than a datagram may make several frames, each with the resource:
+// with half of each for spans, all of them are at most four times as much as
+// the spans alone.
+const maxResource = otlp.MaxFrame / 2
 
 // reset starts a packet of n bytes. As frames, packets of ordinary spans are a
 // quarter longer.
@@ -75,6 +81,11 @@ func (p *packer) end() {
 // ScopeSpans if it has another scope than the span before it, and to a new
 // frame if the open one has no room.
 func (p *packer) place(start int, s scope) {
+	if p.resource.Len() > maxResource {
+		p.Truncate(start)
+		p.tooBig++
+		return
+	}
 	if !s.equal(p.scope) {
 		start = p.move(start, func() {
 			p.closeScope()
@@ -121,7 +132,7 @@ func (p *packer) closeFrame() {
 		return
 	}
 	p.Close(p.frameMark)
-	p.done = append(p.done, end{p.Len(), p.frameSpans})
+	p.done = append(p.done, frameEnd{p.Len(), p.frameSpans})
 }
 
 func (p *packer) openScope(s scope) {

@@ -3,6 +3,7 @@ package jaegerthrift
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -177,12 +178,27 @@ func TestLargestSpan(t *testing.T) {
 	}
 }
 
-// A process that leaves no room for spans costs them, and nothing else.
+// A process that leaves little room for spans costs them, and nothing else.
+// Were it put into each of the frames that such a packet makes, hundreds of
+// kilobytes with each span, a few megabytes would become gigabytes.
 func TestHugeProcess(t *testing.T) {
-	b := plain()
-	b.Process.Tags = []Tag{str("k", strings.Repeat("x", otlp.MaxFrame))}
-	if frame, res := transcodeAll(t, b); frame != nil || res.TooBig != 1 {
-		t.Errorf("%d bytes, %d too big", len(frame), res.TooBig)
+	for size, fits := range map[int]bool{otlp.MaxFrame: false, otlp.MaxFrame/2 + 1: false, otlp.MaxFrame/2 - 100: true} {
+		b := plain()
+		b.Process.Tags = []Tag{str("k", strings.Repeat("x", size))}
+		b.Spans = slices.Repeat(b.Spans, 20_000)
+		var tr Transcoder
+		res, err := tr.Packet(AppendEmitBatch(nil, thrift.Compact, thrift.Call, 1, b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		verify(t, res)
+		spans, tooBig, frames := len(b.Spans), 0, 4
+		if !fits {
+			spans, tooBig, frames = 0, spans, 0
+		}
+		if res.Spans != spans || res.TooBig != tooBig || len(res.Frames) != frames {
+			t.Errorf("process of %d bytes: %d frames, %d spans, %d too big", size, len(res.Frames), res.Spans, res.TooBig)
+		}
 	}
 }
 

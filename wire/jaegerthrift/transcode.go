@@ -20,14 +20,16 @@ var (
 // Result is what a packet holds. What it points to is valid until the next
 // call of Packet, and ClientUUID only as long as the datagram.
 type Result struct {
-	// Frames hold the spans that are kept, in the packet's order: none if there
-	// is no span, one as good as always, more if one would be over
-	// otlp.MaxFrame. The slices alias the transcoder's memory.
+	// Frames hold the spans that are kept, in the packet's order. There is none
+	// if there is no span, and more than one only if it would be over
+	// otlp.MaxFrame: never for a datagram, which grows to less than eight times
+	// its size. The slices alias the transcoder's memory.
 	Frames []Frame
 	// Spans is the number of spans in Frames.
 	Spans int
 	// Invalid and TooBig are the spans that are left out: those with impossible
-	// ids, and those that fill more than a frame.
+	// ids, and those that do not fit into a frame beside their process. A
+	// process may fill half a frame.
 	Invalid, TooBig int
 
 	// ClientUUID is the process's tag client-uuid. It is nil if there is none,
@@ -49,8 +51,8 @@ type Frame struct {
 }
 
 // Transcoder turns packets into frames. It has memory that it uses again for
-// the next packet, and may be used by one goroutine at a time. The zero value
-// is ready.
+// the next packet, a MiB at most, and may be used by one goroutine at a time. The
+// zero value is ready.
 type Transcoder struct {
 	r     thrift.Reader
 	out   packer

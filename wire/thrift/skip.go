@@ -21,7 +21,7 @@ func (r *Reader) skip(t Type, depth int) {
 		return
 	}
 	switch t {
-	case I16, I32, I64: // compact
+	case I16, I32, I64: // in compact: they have no fixed size
 		r.uvarint()
 		return
 	case String:
@@ -79,23 +79,20 @@ func (r *Reader) mapHeader() (key, value Type, n int) {
 
 // size is what every value of a type takes, in bytes, or 0 if that varies.
 func (r *Reader) size(t Type) int {
-	switch t {
-	case Bool, I8:
+	switch {
+	case t == Bool || t == I8:
 		return 1
-	case Double:
+	case t == Double:
 		return 8
-	case UUID:
+	case t == UUID:
 		return 16
-	}
-	if r.compact {
+	case r.compact: // whose other numbers are varints
 		return 0
-	}
-	switch t {
-	case I16:
+	case t == I16:
 		return 2
-	case I32:
+	case t == I32:
 		return 4
-	case I64:
+	case t == I64:
 		return 8
 	}
 	return 0
