@@ -83,7 +83,7 @@ fuzz() {
   [ -n "$targets" ] || { echo "no fuzz target was found"; exit 1; }
   while read -r package target; do
     echo "-- $target in $package"
-    go test -run '^$' -fuzz "^$target\$" -fuzztime "${FUZZTIME:-10s}" "$package" </dev/null || failed=1
+    go test -run '^$' -fuzz "^$target\$" -fuzztime "${FUZZTIME:-10s}" -fuzzminimizetime 1s "$package" </dev/null || failed=1
   done <<<"$targets"
   return $failed
 }
