@@ -10,8 +10,9 @@
 // not require it.
 //
 // Beyond that a packet is malformed, and nothing of it is kept, if a struct or
-// list comes twice in one struct, a list is not of structs, the message is a
-// reply or an exception, or bytes follow it.
+// list comes twice in one struct, a list is not of structs, or the message is a
+// reply or an exception. Bytes that follow the message are passed over, as the
+// Jaeger Agent did.
 //
 // # Translation
 //

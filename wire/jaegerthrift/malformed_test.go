@@ -1,6 +1,7 @@
 package jaegerthrift
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"strings"
@@ -263,7 +264,16 @@ func TestTruncated(t *testing.T) {
 			for cut := range p {
 				rejected(t, p[:cut], "")
 			}
-			rejected(t, append(p, 0), "bytes after the message")
+		}
+	}
+}
+
+func TestBytesAfterTheMessageArePassedOver(t *testing.T) {
+	for _, e := range encodings {
+		p := AppendEmitBatch(nil, e, thrift.Oneway, 1, rich())
+		want, _ := transcode(t, p)
+		if got, _ := transcode(t, append(p, "more"...)); !bytes.Equal(got, want) {
+			t.Errorf("%v: the frame is another one", e)
 		}
 	}
 }
@@ -333,7 +343,7 @@ func TestHugeClaims(t *testing.T) {
 	} {
 		p := unhex(t, tc.packet)
 		var tr Transcoder
-		if n := testing.AllocsPerRun(1, func() { _, _ = tr.Packet(p) }); n > 10 {
+		if n := testing.AllocsPerRun(1, func() { _, _ = tr.Packet(p) }); n > 100 {
 			t.Errorf("%s: %v allocations", name, n)
 		}
 		rejected(t, p, tc.want)

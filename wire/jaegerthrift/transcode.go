@@ -85,9 +85,6 @@ func (t *Transcoder) Packet(datagram []byte) (Result, error) {
 		r.Fail("a message that is no call")
 	}
 	t.arguments()
-	if r.Len() > 0 {
-		r.Fail("bytes after the message")
-	}
 	if err := r.Err(); err != nil {
 		return Result{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // Of a datagram with a few damaged bytes, whatever the agent takes and Apache's Thrift too means the same to both. The agent
-// may refuse what Thrift lets through (a reply, bytes after the message, a list of other things than structs, a number
+// may refuse what Thrift lets through (a reply, a list of other things than structs, a number
 // wider than its type), but takes nothing that Thrift refuses, but for one thing that does no harm.
 func TestDamagedDatagrams(t *testing.T) {
 	const datagrams = 5_000
