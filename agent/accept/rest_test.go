@@ -28,18 +28,18 @@ func TestRest(t *testing.T) {
 			r.after(n)
 			return time.Since(start)
 		}
-		if got := took(1); got != 0 {
+		if got := took(readAtOnce - 1); got != 0 {
 			t.Errorf("a first packet rests for %v", got)
 		}
 		time.Sleep(5 * time.Millisecond)
-		if got := took(1); got != longRest {
+		if got := took(readAtOnce - 1); got != longRest {
 			t.Errorf("a second packet rests for %v", got)
 		}
 		if got := took(readAtOnce); got != 0 {
 			t.Errorf("with more in the socket it rests for %v", got)
 		}
 		time.Sleep(time.Second)
-		if got := took(1); got != 0 {
+		if got := took(readAtOnce - 1); got != 0 {
 			t.Errorf("a packet after a second of silence rests for %v", got)
 		}
 	})

@@ -14,6 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// readAtOnce is how many datagrams socket.read takes at most.
+const readAtOnce = 16
+
 // dropsAreCounted says whether socket.drops can tell.
 const dropsAreCounted = true
 

@@ -11,6 +11,10 @@ import (
 	"time"
 )
 
+// readAtOnce is how many datagrams socket.read takes at most. One read never
+// shows that there are no more.
+const readAtOnce = 1
+
 // dropsAreCounted says whether socket.drops can tell.
 const dropsAreCounted = false
 

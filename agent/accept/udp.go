@@ -18,8 +18,6 @@ const (
 	// maxDatagram is the most that a UDP packet can carry over IPv4, in bytes
 	// (65,535 less the headers), and one more, which would show a longer one.
 	maxDatagram = 65_507 + 1
-	// readAtOnce is how many datagrams one system call reads at most.
-	readAtOnce = 16
 	// drainTime bounds how long a socket is read after it should stop, while
 	// tracers go on sending.
 	drainTime = 500 * time.Millisecond
