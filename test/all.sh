@@ -58,7 +58,7 @@ lint() {
 }
 
 unit() {
-  go test ./... && go test -tags portable ./agent/accept # the sockets of other systems than Linux
+  go test ./... && go test -tags portable ./agent/... ./cmd/wayside-agent # the sockets of other systems than Linux
 }
 
 race() {
