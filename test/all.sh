@@ -67,9 +67,11 @@ race() {
   CGO_ENABLED=1 go test -race ./...
 }
 
+# That it builds for macOS, and that what stands in for Linux's own calls there works.
 darwin() {
   GOOS=darwin GOARCH=arm64 go build ./...
   GOOS=darwin GOARCH=arm64 go vet ./...
+  go test -tags portable ./agent ./agent/accept
 }
 
 # Each target is found by asking the tests. What the fuzzer finds is left in
