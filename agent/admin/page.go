@@ -141,7 +141,7 @@ func (p *page) endpoints(now time.Time, l laneView) {
 		case ledger.EndpointOK:
 			class, word = good, "answers"
 		case ledger.EndpointBackoff:
-			class, word = warn, "unreachable"
+			class, word = warn, "failing"
 		case ledger.EndpointHeld:
 			class, word = warn, "refuses this agent"
 		}
