@@ -39,6 +39,7 @@ type Agent struct {
 	accepting *task.Group
 
 	mu        sync.Mutex // guards what a reload changes
+	running   bool       // between start and stop of the sockets
 	cfg       *config.Config
 	sockets   []*socket
 	transport *deliver.GRPC
@@ -103,6 +104,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	for _, s := range a.sockets {
 		s.stop = a.accepting.Start(s.UDP)
 	}
+	a.running = true
 	endpoints := a.cfg.Deliver.Endpoints
 	a.mu.Unlock()
 	a.ready.Store(true)
@@ -118,6 +120,9 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 
 	a.ready.Store(false)
+	a.mu.Lock()
+	a.running = false // no reload from here on
+	a.mu.Unlock()
 	a.accepting.Stop() // no more comes in; what the sockets held is in the buffer
 	a.lane.Flush()     // Take gives it all, and then io.EOF, which ends the deliverer
 	late := time.AfterFunc(a.drainTimeout(), delivering.Cancel)
@@ -177,6 +182,8 @@ func (a *Agent) Status() ledger.Status {
 	lane := a.lane.Snapshot()
 	lane.Endpoints = a.deliverer.Endpoints()
 	s.Lanes = []ledger.Lane{lane}
-	s.SoftnetDrops = accept.SoftnetDrops() - a.softnet
+	if now := accept.SoftnetDrops(); now > a.softnet { // less, when a CPU went offline
+		s.SoftnetDrops = now - a.softnet
+	}
 	return s
 }

@@ -290,3 +290,26 @@ func TestReload(t *testing.T) {
 		t.Error(restart, err)
 	}
 }
+
+// A reload can come while the agent starts, or ends.
+func TestReloadOfAnAgentThatDoesNotRun(t *testing.T) {
+	r := run(t, "127.0.0.1:1", "drain_timeout: 0s")
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Reload(r.configure("127.0.0.1:2", "accept: {jaeger: {compact: 127.0.0.1:0}}")); err == nil {
+		t.Error("reloaded after the end")
+	}
+	a, err := New(r.configure("127.0.0.1:2", ""), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Reload(r.configure("127.0.0.1:3", "")); err == nil {
+		t.Error("reloaded before the start")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := a.Run(ctx); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,7 +1,10 @@
 package agent
 
 import (
+	"errors"
+	"fmt"
 	"slices"
+	"syscall"
 
 	"github.com/wayside-tracing/wayside/agent/accept"
 	"github.com/wayside-tracing/wayside/agent/buffer"
@@ -16,6 +19,9 @@ import (
 func (a *Agent) Reload(cfg *config.Config) (restart []string, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if !a.running {
+		return nil, errors.New("the agent is starting or stopping")
+	}
 	kept, opened, closed, err := a.reopen(cfg)
 	if err != nil {
 		return nil, err
@@ -63,6 +69,9 @@ func (a *Agent) reopen(cfg *config.Config) (kept, opened, closed []*socket, err 
 		if err != nil {
 			for _, s := range opened {
 				s.Close()
+			}
+			if errors.Is(err, syscall.EADDRINUSE) {
+				err = fmt.Errorf("%w (if it is this agent's own, because one address includes the other, restart it)", err)
 			}
 			return nil, nil, nil, err
 		}
