@@ -9,18 +9,20 @@ import (
 
 // listeners are addresses to listen on: "ip:port", "localhost:port", or
 // ":port" for every interface. "" is none, which is an empty list.
-type listeners struct{}
+type listeners struct {
+	example string // the address of its advice
+}
 
 func (listeners) takes() string {
 	return `ip:port, localhost:port or :port (every interface); or a list; "" is off`
 }
 func (listeners) format(s string) string { return s }
 
-func (listeners) parse(text string) (string, error) {
+func (l listeners) parse(text string) (string, error) {
 	if strings.HasPrefix(text, "unix:") {
 		return "", wrong("unix sockets are not in this version yet", "write ip:port")
 	}
-	host, port, err := splitAddress(text, "localhost:6831")
+	host, port, err := splitAddress(text, l.example)
 	if err != nil {
 		return "", err
 	}

@@ -98,6 +98,7 @@ var wrongs = []struct{ name, yaml, want string }{
 	{"listen on a star", "admin: {http: '*:80'}", `a.yaml:1: admin.http: "*:80": is no address; for every interface write :80`},
 	{"listen on a port", "accept: {jaeger: {compact: 6831}}", `a.yaml:1: accept.jaeger.compact: "6831": is a port without a host; write localhost:6831`},
 	{"listen without port", "accept: {jaeger: {compact: 10.0.0.1}}", `a.yaml:1: accept.jaeger.compact: "10.0.0.1": has no port; write 10.0.0.1:6831`},
+	{"admin without port", "admin: {http: 127.0.0.1}", `a.yaml:1: admin.http: "127.0.0.1": has no port; write 127.0.0.1:14271`},
 	{"listen on unix", "accept: {jaeger: {compact: 'unix:/x'}}", `a.yaml:1: accept.jaeger.compact: "unix:/x": unix sockets are not in this version yet; write ip:port`},
 
 	{"variable not set", "deliver: {endpoint: '${NONE}:4317'}", `a.yaml:1: deliver.endpoint: "${NONE}:4317": environment variable NONE is not set; set it, or give a default: ${NONE:default}`},

@@ -23,10 +23,10 @@ const (
 
 // table is every key of this version, in the order of the documentation.
 var table = []key{
-	many("accept.jaeger.compact", "127.0.0.1:6831", listeners{},
+	many("accept.jaeger.compact", "127.0.0.1:6831", listeners{"localhost:6831"},
 		func(c *Config) *[]string { return &c.Accept.Jaeger.Compact },
 		"UDP addresses for Jaeger clients. Compact and binary Thrift are told apart by the first byte, so either port takes both."),
-	many("accept.jaeger.binary", "127.0.0.1:6832", listeners{},
+	many("accept.jaeger.binary", "127.0.0.1:6832", listeners{"localhost:6832"},
 		func(c *Config) *[]string { return &c.Accept.Jaeger.Binary },
 		"UDP addresses for Jaeger clients that send binary Thrift (Node)."),
 	one("accept.jaeger.socket_buffer", "4MiB", sizes{0, gib},
@@ -56,7 +56,7 @@ var table = []key{
 	one("deliver.timeout", "10s", durations{100 * time.Millisecond, 5 * time.Minute},
 		func(c *Config) *time.Duration { return &c.Deliver.Timeout },
 		"A request that is not answered in this time has failed and is tried again."),
-	many("admin.http", "127.0.0.1:14271", listeners{},
+	many("admin.http", "127.0.0.1:14271", listeners{"localhost:14271"},
 		func(c *Config) *[]string { return &c.Admin.HTTP },
 		"TCP addresses of the status page, health and metrics."),
 	one("admin.pprof", "false", flags{},
