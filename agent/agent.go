@@ -11,10 +11,12 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/wayside-tracing/wayside/agent/accept"
@@ -59,6 +61,9 @@ func New(cfg *config.Config, log *slog.Logger) (*Agent, error) {
 		a.admin, err = admin.New(admin.Options{
 			Addresses: cfg.Admin.HTTP, PProf: cfg.Admin.PProf, Status: a.Status, Log: log,
 		})
+		if err != nil {
+			err = inUse("admin.http", err)
+		}
 	}
 	if err != nil {
 		for _, s := range a.sockets {
@@ -84,9 +89,17 @@ func (a *Agent) listen(cfg *config.Config) error {
 func (a *Agent) open(w wish, cfg *config.Config) (*socket, error) {
 	u, err := accept.ListenUDP(w.address, w.encoding, cfg.Accept.Jaeger.SocketBuffer, a.route, a.log)
 	if err != nil {
-		return nil, fmt.Errorf("accept.jaeger.%s: %w", w.encoding, err)
+		return nil, inUse("accept.jaeger."+w.encoding, err)
 	}
 	return &socket{UDP: u, wish: w}, nil
+}
+
+// inUse adds to an error of listening what to do about it.
+func inUse(key string, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s: %w; stop what has it (another agent, such as the Jaeger Agent?), or set %s", key, err, key)
+	}
+	return fmt.Errorf("%s: %w", key, err)
 }
 
 // route is where tenants will be told apart: today there is one lane.
@@ -99,6 +112,7 @@ func (a *Agent) route(accept.Origin) accept.Lane { return a.lane }
 func (a *Agent) Run(ctx context.Context) error {
 	serving, delivering := task.NewGroup(), task.NewGroup()
 	serving.Start(a.admin)
+	serving.Start(&losses{lane: a.lane, poll: a.countDrops, log: a.log})
 	delivering.Start(a.deliverer)
 	a.mu.Lock()
 	for _, s := range a.sockets {
@@ -136,7 +150,14 @@ func (a *Agent) Run(ctx context.Context) error {
 // settle writes the account that the process ends with.
 func (a *Agent) settle(failure error) error {
 	lane := a.lane.Snapshot()
-	a.log.Info("ledger", "lane", lane.Name, "spans", lane.Account)
+	level := slog.LevelInfo
+	if lane.Dropped.Sum() > 0 {
+		level = slog.LevelWarn
+	}
+	for !a.log.Enabled(context.Background(), level) && level < slog.LevelError {
+		level += 4 // the account is written, however little else is wanted
+	}
+	a.log.Log(context.Background(), level, "ledger", "lane", lane.Name, "spans", lane.Account)
 	if err := lane.Check(); err != nil {
 		a.log.Error("the ledger does not add up: this is a bug", "error", err)
 		if failure == nil {
@@ -144,6 +165,15 @@ func (a *Agent) settle(failure error) error {
 		}
 	}
 	return failure
+}
+
+// countDrops brings the kernel's counters into the ledger.
+func (a *Agent) countDrops() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, s := range a.sockets {
+		s.CountDrops()
+	}
 }
 
 func (a *Agent) drainTimeout() time.Duration {

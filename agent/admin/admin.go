@@ -65,7 +65,7 @@ func New(opt Options) (*Server, error) {
 			for _, open := range s.listeners {
 				open.Close()
 			}
-			return nil, fmt.Errorf("admin.http: %w", err)
+			return nil, err
 		}
 		s.listeners = append(s.listeners, netutil.LimitListener(l, maxConnections))
 	}
@@ -145,7 +145,7 @@ func (s *Server) routes() http.Handler {
 		profiles.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	} else {
 		profiles.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-			http.Error(w, "off; set admin.pprof: true", http.StatusNotFound)
+			http.Error(w, "off; set admin.pprof: true and restart", http.StatusNotFound)
 		})
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -251,7 +251,7 @@ func TestAddressThatIsTaken(t *testing.T) {
 	if code := second.end(t); code != 1 {
 		t.Errorf("exit code %d", code)
 	}
-	if want := "wayside-agent: admin.http: listen tcp " + admin + ": bind: address already in use\n"; second.text() != want {
+	if want := "wayside-agent: admin.http: listen tcp " + admin + ": bind: address already in use; stop what has it (another agent, such as the Jaeger Agent?), or set admin.http\n"; second.text() != want {
 		t.Errorf("it says %q, want %q", second.text(), want)
 	}
 	send(t, first, syscall.SIGINT)
