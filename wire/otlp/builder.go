@@ -121,6 +121,12 @@ func (b *Builder) Fixed64(field int, v uint64) {
 	b.buf = binary.LittleEndian.AppendUint64(b.buf, v)
 }
 
+// Fixed32 appends a field of type fixed32.
+func (b *Builder) Fixed32(field int, v uint32) {
+	b.tag(field, wireFixed32)
+	b.buf = binary.LittleEndian.AppendUint32(b.buf, v)
+}
+
 // TraceID appends a field of a trace id, 16 bytes big-endian.
 func (b *Builder) TraceID(field int, high, low uint64) {
 	b.tag(field, wireBytes)
