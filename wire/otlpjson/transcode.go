@@ -101,7 +101,8 @@ func (t *Transcoder) message(k kind, depth int) {
 func (t *Transcoder) field(f field, of kind, depth int) (written bool) {
 	r, b := &t.r, &t.out
 	number := int(f.number)
-	keep := of == ofAnyValue // which of its fields is there says the type
+	// Of an AnyValue, which field is there says the type; a key is always written.
+	keep := of == ofAnyValue || of == ofKeyValue
 	var v uint64
 	switch f.content {
 	case message:
