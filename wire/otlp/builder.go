@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -33,6 +34,9 @@ func (b *Builder) Bytes() []byte { return b.buf }
 
 // Len is the length of the content in bytes.
 func (b *Builder) Len() int { return len(b.buf) }
+
+// Grow makes room for n more bytes.
+func (b *Builder) Grow(n int) { b.buf = slices.Grow(b.buf, n) }
 
 // Cap is the memory that the builder keeps, in bytes.
 func (b *Builder) Cap() int { return cap(b.buf) }

@@ -1,6 +1,11 @@
 package otlpjson
 
-import "github.com/wayside-tracing/wayside/wire/otlp"
+import (
+	"math"
+	"strconv"
+
+	"github.com/wayside-tracing/wayside/wire/otlp"
+)
 
 // quick reads an attribute and writes it into a field, if it is one as nearly
 // all are: without white space, the key first, then one simple value, nothing
@@ -52,6 +57,16 @@ func (t *Transcoder) quick(number, depth int) bool {
 			return false
 		}
 		b.IntAttribute(number, key, v)
+	case has(p, i, `doubleValue":`):
+		i += len(`doubleValue":`)
+		if end, _ = numberAt(p, i); !has(p, end, `}}`) {
+			return false
+		}
+		v, err := strconv.ParseFloat(string(p[i:end]), 64)
+		if err != nil {
+			return false
+		}
+		b.DoubleAttribute(number, key, math.Float64bits(v))
 	case has(p, i, `boolValue":true}}`):
 		end = i + len(`boolValue":true`)
 		b.BoolAttribute(number, key, true)

@@ -1,6 +1,7 @@
 package otlpjson
 
 import (
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -9,7 +10,7 @@ import (
 // escape at i.
 func (r *reader) escaped(start, i int) []byte {
 	p := r.p
-	s := append(r.held[:0], p[start:i]...)
+	s := append(slices.Grow(r.held[:0], quote(p, i)-start), p[start:i]...)
 	for i < len(p) && p[i] != '"' {
 		switch c := p[i]; {
 		case c == '\\':
@@ -42,6 +43,22 @@ func (r *reader) escaped(start, i int) []byte {
 	}
 	r.i = i + 1
 	return s
+}
+
+// quote is the offset of the quote that ends the string that i is in, or of the
+// end.
+func quote(p []byte, i int) int {
+	for {
+		switch i = plain(p, i); {
+		case i >= len(p):
+			return len(p)
+		case p[i] == '"':
+			return i
+		case p[i] == '\\':
+			i++
+		}
+		i++
+	}
 }
 
 // escape reads an escape at i and returns what follows it, or a negative offset

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -343,6 +344,87 @@ func TestDepth(t *testing.T) {
 	}
 	if deepest != 28 { // of attribute, value and list there are 3 + 2 + 28*2 levels below the span's
 		t.Errorf("%d lists", deepest)
+	}
+}
+
+// The same for maps, whose attributes are read in one go.
+func TestDepthOfMaps(t *testing.T) {
+	var used Transcoder
+	deepest := 0
+	for depth := range 30 {
+		v := `{"stringValue":"v"}`
+		for range depth {
+			v = `{"kvlistValue":{"values":[{"key":"k","value":` + v + `}]}}`
+		}
+		if _, err := transcode(t, &used, []byte(in(ids+`,"attributes":[{"key":"k","value":`+v+`}]`))); err == nil {
+			deepest = depth
+		} else if !strings.Contains(err.Error(), "too deep") {
+			t.Fatal(err)
+		}
+	}
+	if deepest != 19 { // of map, attribute and value there are 19*3 levels below an attribute's value, which is on the fifth
+		t.Errorf("%d maps", deepest)
+	}
+}
+
+// What is reserved is at most a small multiple of the text, whatever is in it.
+func TestMemoryIsBounded(t *testing.T) {
+	const size = 1 << 20
+	fill := func(before, item, after string) string {
+		n := (size - len(before) - len(after)) / len(item)
+		return before + strings.Repeat(item+",", n)[:n*(len(item)+1)-1] + after
+	}
+	attribute := func(value string) (before, after string) {
+		before, after, _ = strings.Cut(in(ids+`,"attributes":[{"key":"k","value":`+value+`}]`), "*")
+		return before, after
+	}
+	list := func(item string) string {
+		before, after := attribute(`{"arrayValue":{"values":[*]}}`)
+		return fill(before, item, after)
+	}
+	var nested string
+	{
+		v := "*"
+		for range 25 {
+			v = `{"arrayValue":{"values":[` + v + `]}}`
+		}
+		before, after := attribute(v)
+		nested = fill(before, `{"stringValue":"abc"}`, after)
+	}
+	text := func(value string) string {
+		before, after := attribute(value)
+		return before + strings.Repeat("1234", size/4) + after
+	}
+	for name, text := range map[string]string{
+		"nothing":           fill(`{"resourceSpans":[`, `{}`, `]}`),
+		"nulls":             list(`null`),
+		"negative numbers":  list(`{"intValue":-1}`),
+		"doubles":           list(`{"doubleValue":1}`),
+		"a long number":     text(`{"doubleValue":"0.*"}`),
+		"lists":             list(`{"arrayValue":{}}`),
+		"nested":            nested,
+		"a string":          text(`{"stringValue":"*"}`),
+		"a string, escaped": text(`{"stringValue":"\n*"}`),
+		"bytes":             text(`{"bytesValue":"*"}`),
+		"bytes, escaped":    text(`{"bytesValue":"*\u002b\u002b\u002b\u002b"}`),
+		"a skipped string":  text(`{"other":"\n*"}`),
+		"spans":             fill(`{"resourceSpans":[{"scopeSpans":[{"spans":[`, `{`+ids+`,"kind":-1,"flags":1}`, `]}]}]}`),
+		"links":             fill(`{"resourceSpans":[{"scopeSpans":[{"spans":[{`+ids+`,"links":[`, `{"flags":1}`, `]}]}]}]}`),
+	} {
+		var before, after runtime.MemStats
+		var fresh Transcoder
+		json := []byte(text)
+		runtime.ReadMemStats(&before)
+		got, err := fresh.Request(json)
+		runtime.ReadMemStats(&after)
+		if err != nil || len(got) > len(text) {
+			t.Errorf("%s: %d bytes, %v", name, len(got), err)
+		}
+		if n := float64(after.TotalAlloc-before.TotalAlloc) / float64(len(text)); n > 3.5 {
+			t.Errorf("%s: %.1f bytes reserved for each of the text", name, n)
+		} else {
+			t.Logf("%s: %.1f", name, n)
+		}
 	}
 }
 
