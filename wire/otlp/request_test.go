@@ -268,9 +268,9 @@ func TestUsualRequestCostsNoMemory(t *testing.T) {
 func TestCuttingDoesNotAmplify(t *testing.T) {
 	const k = 1 << 10
 	var worst float64
-	for _, resource := range []int{0, 1, 100 * k, 200 * k, 255 * k} {
-		for _, span := range []int{10, k, 100 * k, 128 * k, 129 * k, 171 * k, 200 * k, 255 * k} {
-			for _, n := range []int{1, 2, 3, 20} {
+	for _, resource := range []int{1, 100 * k, 255 * k} {
+		for _, span := range []int{10, 100 * k, 129 * k, 171 * k, 255 * k} {
+			for _, n := range []int{1, 3, 20} {
 				scope := times(max(1, min(4_000, n*200*k/(span+40))), span)
 				request := sized(resource, 0, scope...)
 				if len(request) > MaxRequest {
