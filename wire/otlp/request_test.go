@@ -64,6 +64,22 @@ func verify(request []byte, list []frameOf, limit int) error {
 	if want := tell(request); !slices.Equal(lines, want) {
 		return fmt.Errorf("got\n%s\nwant\n%s", strings.Join(lines, "\n"), strings.Join(want, "\n"))
 	}
+	return verifyAround(request, list)
+}
+
+// verifyAround says where a span has something else around it than in the
+// request, by the length of all that is around it: its order may be another.
+func verifyAround(request []byte, list []frameOf) error {
+	at := 0
+	for i, f := range list {
+		for j := range min(f.spans, 50) {
+			got, want := len(Extract(nil, f.bytes, j, j+1)), len(Extract(nil, request, at+j, at+j+1))
+			if got != want {
+				return fmt.Errorf("frame %d: span %d alone takes %d bytes, and %d in the request", i, j, got, want)
+			}
+		}
+		at += f.spans
+	}
 	return nil
 }
 
@@ -137,9 +153,10 @@ func TestFrames(t *testing.T) {
 		"half a frame of resource":           {sized(250*k, 0, times(3, 200*k)...), "[1 1 1]"},
 		"half a frame of resource and scope": {sized(100*k, 150*k, times(3, 200*k)...), "[1 1 1]"},
 		"large scope that need not be cut":   {scopes(10*k, scope(300*k, 100*k), scope(400*k, 100*k)), "[1 1]"},
-		"scopes that fit in part":            {scopes(10*k, scope(10, times(4, 100*k)...), scope(20, times(4, 100*k)...)), "[5 3]"},
-		"scope without spans":                {scopes(10*k, scope(500*k), scope(20, times(6, 100*k)...)), "[5 1]"},
-		"scope with room for no span":        {scopes(10*k, scope(10, 450*k), scope(60*k, times(6, 90*k)...)), "[1 4 2]"},
+		"large scope that need not be cut, and could be": {scopes(10*k, scope(10, 50*k), scope(300*k, 100*k, 100*k)), "[1 2]"},
+		"scopes that fit in part":                        {scopes(10*k, scope(10, times(4, 100*k)...), scope(20, times(4, 100*k)...)), "[5 3]"},
+		"scope without spans":                            {scopes(10*k, scope(500*k), scope(20, times(6, 100*k)...)), "[5 1]"},
+		"scope with room for no span":                    {scopes(10*k, scope(10, 450*k), scope(60*k, times(6, 90*k)...)), "[1 4 2]"},
 	} {
 		var c Cutter
 		list, err := cut(t, &c, tc.request, MaxFrame)
@@ -160,6 +177,35 @@ func TestFrames(t *testing.T) {
 		if n := c.out.Cap() + c.head.Cap(); n > 2*MaxFrame {
 			t.Errorf("%s: the cutter holds %d bytes", name, n)
 		}
+	}
+}
+
+// Whatever the limit, what is cut is within it and whole.
+func TestEveryLimit(t *testing.T) {
+	request := slices.Concat(testFrame(1), unhex("f80701"), sized(20, 10, 10, 40, 0, 20, 100, 30, 5, 90), build(func(b *Builder) {
+		nest(b, RequestResourceSpans, func() {
+			for i := range 6 {
+				sizedScope(b, 3*i, 10, 50*i, 20, 2*i)
+			}
+		})
+	}), testFrame(2))
+	var c Cutter
+	cuts := 0
+	for limit := range len(request) + 1 {
+		list, err := cut(t, &c, request, limit)
+		if errors.Is(err, ErrTooBig) && limit < 400 {
+			continue
+		}
+		if err != nil {
+			t.Fatalf("limit %d: %v", limit, err)
+		}
+		if err := verify(request, list, limit); err != nil {
+			t.Fatalf("limit %d: %v", limit, err)
+		}
+		cuts = max(cuts, len(list))
+	}
+	if cuts < 10 {
+		t.Errorf("at most %d frames", cuts)
 	}
 }
 
