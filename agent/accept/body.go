@@ -26,13 +26,13 @@ type body struct {
 	budget  *budget
 	bytes   []byte
 	entered bool
-	taken   int // bytes that are reserved
+	share   share
 }
 
 // free gives the memory back. The bytes are not valid any more.
 func (b *body) free() {
 	b.budget.put(b.bytes)
-	b.budget.bytes.Add(-int64(b.taken))
+	b.budget.give(b.share)
 	if b.entered {
 		b.budget.requests.Add(-1)
 	}
@@ -152,9 +152,6 @@ func (b *body) grow(size int) error {
 	switch {
 	case have == 0:
 		next = blockSizes[0]
-		if size > next {
-			next = blockSizes[1]
-		}
 	case have < 1<<20:
 		next = have * 4
 	}
@@ -162,20 +159,12 @@ func (b *body) grow(size int) error {
 		next = size
 	}
 	next = min(next, otlp.MaxRequest)
-	if err := b.reserve(next - have); err != nil {
-		return err
+	if !b.budget.take(&b.share, next-have) {
+		return errOverloaded
 	}
 	more := append(b.budget.block(next), b.bytes...)
 	b.budget.put(b.bytes)
 	b.bytes = more
-	return nil
-}
-
-func (b *body) reserve(n int) error {
-	if !b.budget.take(n, b.taken+n) {
-		return errOverloaded
-	}
-	b.taken += n
 	return nil
 }
 

@@ -13,11 +13,12 @@ import (
 // receiving + smalls of memory for its bytes, however many send.
 const (
 	// receiving bounds the requests that are being received: one of the
-	// largest, or many small ones.
+	// largest, or several smaller ones.
 	receiving = otlp.MaxRequest
-	// smalls is had by requests of up to smallRequest alone, so that large
-	// ones, or those that are slow to come, don't keep them out.
-	smalls       = 512 << 10
+	// smalls is for those of which no more than smallRequest has come, so
+	// that large ones don't keep small ones out, nor those that are slow to
+	// come large ones. What finds no room there takes it of receiving.
+	smalls       = 1 << 20
 	smallRequest = 64 << 10
 	// maxUnpacking bounds the requests that are being unpacked: each takes
 	// about 48 KiB beside what is unpacked.
@@ -29,7 +30,8 @@ const (
 
 // budget is what may be received at one time, over all listeners.
 type budget struct {
-	bytes     atomic.Int64
+	large     atomic.Int64 // bytes, up to receiving
+	small     atomic.Int64 // bytes, up to smalls
 	requests  atomic.Int64
 	unpacking atomic.Int64
 
@@ -50,17 +52,45 @@ func (b *budget) enter() bool {
 	return true
 }
 
-// take reserves n bytes for a request that will then have total.
-func (b *budget) take(n, total int) bool {
-	limit := int64(receiving)
-	if total <= smallRequest {
-		limit += smalls
-	}
-	if b.bytes.Add(int64(n)) > limit {
-		b.bytes.Add(-int64(n))
+// share is what a request has of a budget.
+type share struct {
+	bytes int
+	large bool
+}
+
+// take reserves n more bytes.
+func (b *budget) take(s *share, n int) bool {
+	switch {
+	case s.large:
+		if !take(&b.large, n, receiving) {
+			return false
+		}
+	case s.bytes+n <= smallRequest && take(&b.small, n, smalls):
+	case take(&b.large, s.bytes+n, receiving):
+		b.small.Add(-int64(s.bytes))
+		s.large = true
+	default:
 		return false
 	}
+	s.bytes += n
 	return true
+}
+
+func take(used *atomic.Int64, n int, limit int64) bool {
+	if used.Add(int64(n)) <= limit {
+		return true
+	}
+	used.Add(-int64(n))
+	return false
+}
+
+// give takes back all that a request has.
+func (b *budget) give(s share) {
+	if s.large {
+		b.large.Add(-int64(s.bytes))
+	} else {
+		b.small.Add(-int64(s.bytes))
+	}
 }
 
 // block is an empty slice with a capacity of n bytes.

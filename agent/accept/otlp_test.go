@@ -99,8 +99,8 @@ func serve(t *testing.T, address string, opt OTLPOptions) *served {
 		if err := <-done; err != nil {
 			t.Errorf("Run: %v", err)
 		}
-		if n, m := s.budget.bytes.Load(), s.budget.requests.Load(); n != 0 || m != 0 {
-			t.Errorf("%d bytes of %d requests are still reserved", n, m)
+		if n, m, z := s.reserved(), s.budget.requests.Load(), s.budget.unpacking.Load(); n != 0 || m != 0 || z != 0 {
+			t.Errorf("%d bytes of %d requests are still reserved, %d are being unpacked", n, m, z)
 		}
 		if n := len(s.conns.open); n != 0 || s.Status().Connections != 0 {
 			t.Errorf("%d connections are still open", n)
@@ -109,6 +109,9 @@ func serve(t *testing.T, address string, opt OTLPOptions) *served {
 	t.Cleanup(s.stop)
 	return s
 }
+
+// reserved is what is being received, in bytes.
+func (s *served) reserved() int64 { return s.budget.large.Load() + s.budget.small.Load() }
 
 func newCall(s *served, body io.Reader) (*http.Request, error) {
 	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.url+grpc.TracePath, body)

@@ -74,7 +74,7 @@ func until(t *testing.T, what string, f func() bool) {
 }
 
 // Who promises 4 MiB and sends little takes little, and a good sender is served
-// beside 50 of them. Who has sent much keeps other large ones out, which are
+// beside 60 of them. Who has sent much keeps other large ones out, which are
 // told to come again, but not small ones.
 func TestSlowSendersAndTheBudget(t *testing.T) {
 	s := serve(t, "127.0.0.1:0", OTLPOptions{})
@@ -87,21 +87,20 @@ func TestSlowSendersAndTheBudget(t *testing.T) {
 		return end
 	}
 	var ends []func()
-	for range 50 {
+	for range 60 {
 		ends = append(ends, begin(100))
 	}
-	until(t, "50 requests being received", func() bool { return s.budget.requests.Load() == 50 })
-	until(t, "received", func() bool { return s.budget.bytes.Load() == 50*64<<10 })
+	until(t, "received", func() bool { return s.reserved() == 60*16<<10 })
 	if st, _ := s.call(bytes.NewReader(good), nil); st.Code != grpc.OK {
 		t.Errorf("beside senders of little: %+v", st)
 	}
 	for _, end := range ends {
 		end()
 	}
-	until(t, "free", func() bool { return s.budget.bytes.Load() == 0 })
+	until(t, "free", func() bool { return s.reserved() == 0 })
 
 	end := begin(3 << 20)
-	until(t, "received", func() bool { return s.budget.bytes.Load() > 3<<20 })
+	until(t, "received", func() bool { return s.budget.large.Load() > 3<<20 })
 	if st, _ := s.call(bytes.NewReader(part), nil); st.Code != grpc.ResourceExhausted || st.RetryDelay != retryDelay {
 		t.Errorf("a large request beside a large one: %+v", st)
 	}
@@ -111,16 +110,16 @@ func TestSlowSendersAndTheBudget(t *testing.T) {
 	if st, _ := s.call(bytes.NewReader(good), nil); st.Code != grpc.OK {
 		t.Errorf("a small request beside a large one: %+v", st)
 	}
-	if n := s.budget.bytes.Load(); n > receiving {
+	if n := s.budget.large.Load(); n > receiving {
 		t.Errorf("%d bytes reserved", n)
 	}
 	end()
 	wg.Wait()
-	until(t, "free", func() bool { return s.budget.bytes.Load() == 0 })
+	until(t, "free", func() bool { return s.reserved() == 0 })
 	if st, _ := s.call(bytes.NewReader(part), nil); st.Code != grpc.OK {
 		t.Errorf("when there is room again: %+v", st)
 	}
-	s.refused("all", ledger.Refusals{ledger.Overloaded: 2, ledger.Malformed: 51})
+	s.refused("all", ledger.Refusals{ledger.Overloaded: 2, ledger.Malformed: 61})
 }
 
 // tryCall makes a call that may break off.
@@ -154,7 +153,7 @@ func TestManyLargeRequestsAtOnce(t *testing.T) {
 				default:
 					t.Errorf("%+v", st)
 				}
-				if n := s.budget.bytes.Load(); n > receiving+smalls {
+				if n := s.reserved(); n > receiving+smalls {
 					t.Errorf("%d bytes reserved", n)
 				}
 			}
@@ -289,13 +288,55 @@ func TestBlocksAreUsedAgain(t *testing.T) {
 			if err := m.readPlain(bytes.NewReader(make([]byte, n)), size); err != nil || len(m.bytes) != n {
 				t.Errorf("%d bytes, said to be %d: %d, %v", n, size, len(m.bytes), err)
 			}
-			if m.taken != cap(m.bytes) || b.bytes.Load() != int64(m.taken) {
-				t.Errorf("%d bytes: %d taken, %d allocated", n, m.taken, cap(m.bytes))
+			if used := b.large.Load() + b.small.Load(); m.share.bytes != cap(m.bytes) || used != int64(cap(m.bytes)) {
+				t.Errorf("%d bytes: %d taken, %d in all, %d allocated", n, m.share.bytes, used, cap(m.bytes))
 			}
 			m.free()
-			if b.bytes.Load() != 0 {
-				t.Errorf("%d bytes: %d are still reserved", n, b.bytes.Load())
+			if used := b.large.Load() + b.small.Load(); used != 0 {
+				t.Errorf("%d bytes: %d are still reserved", n, used)
 			}
 		}
+	}
+}
+
+// Small requests have a share of their own, and what is left of the other one.
+func TestShares(t *testing.T) {
+	var b budget
+	var all []*share
+	enter := func(n int) *share {
+		s := new(share)
+		if !b.take(s, n) {
+			return nil
+		}
+		all = append(all, s)
+		return s
+	}
+	const block = 16 << 10
+	for range smalls / block {
+		if s := enter(block); s == nil || s.large {
+			t.Fatalf("%+v", s)
+		}
+	}
+	first := all[0]
+	if s := enter(block); s == nil || !s.large {
+		t.Errorf("no room of large ones for a small one: %+v", s)
+	}
+	if enter(receiving) != nil {
+		t.Error("more than there is")
+	}
+	if !b.take(first, receiving-2*block) || !first.large || b.large.Load() != receiving || b.small.Load() != smalls-block {
+		t.Errorf("%+v: %d large, %d small", first, b.large.Load(), b.small.Load())
+	}
+	if enter(smallRequest) != nil {
+		t.Error("more than there is")
+	}
+	if s := enter(block); s == nil || s.large {
+		t.Errorf("what the large one has left is not free: %+v", s)
+	}
+	for _, s := range all {
+		b.give(*s)
+	}
+	if b.large.Load() != 0 || b.small.Load() != 0 {
+		t.Errorf("%d large, %d small", b.large.Load(), b.small.Load())
 	}
 }
