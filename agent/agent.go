@@ -114,6 +114,9 @@ func (a *Agent) Run(ctx context.Context) error {
 	delivering.Start(a.deliverer)
 	a.mu.Lock()
 	for _, s := range a.sockets {
+		if s.stop != nil {
+			continue // a reload was faster
+		}
 		s.stop = a.accepting.Start(s.listener)
 	}
 	endpoints := a.cfg.Deliver.Endpoints

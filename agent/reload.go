@@ -33,6 +33,10 @@ func (a *Agent) Reload(cfg *config.Config) (restart []string, err error) {
 	}
 	a.sockets = append(kept, opened...)
 	for _, s := range closed {
+		if s.stop == nil { // Run has not come to it yet
+			s.Close()
+			continue
+		}
 		s.stop() // it takes what is in the socket first
 	}
 	a.lane.SetOptions(laneOptions(cfg))
