@@ -10,6 +10,7 @@ import (
 	"github.com/wayside-tracing/wayside/agent/buffer"
 	"github.com/wayside-tracing/wayside/agent/config"
 	"github.com/wayside-tracing/wayside/agent/deliver"
+	"github.com/wayside-tracing/wayside/internal/task"
 	"github.com/wayside-tracing/wayside/internal/version"
 )
 
@@ -23,11 +24,18 @@ func (a *Agent) Reload(cfg *config.Config) (restart []string, err error) {
 		return nil, errors.New("the agent is starting or stopping")
 	}
 	kept, opened, closed, err := a.reopen(cfg)
+	if err == nil {
+		if err = a.otlp.SetOptions(otlpOptions(cfg)); err != nil {
+			for _, s := range opened {
+				s.listener.Close()
+			}
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
 	for _, s := range opened {
-		s.stop = a.accepting.Start(s.UDP)
+		s.stop = a.accepting.Start(s.listener)
 	}
 	a.sockets = append(kept, opened...)
 	for _, s := range closed {
@@ -74,7 +82,7 @@ func (a *Agent) reopen(cfg *config.Config) (kept, opened, closed []*socket, err 
 		s, err := a.open(w, cfg)
 		if err != nil {
 			for _, s := range opened {
-				s.Close()
+				s.listener.Close()
 			}
 			if errors.Is(err, syscall.EADDRINUSE) {
 				err = fmt.Errorf("%w (if it is this agent's own, because one address includes the other, restart it)", err)
@@ -88,25 +96,39 @@ func (a *Agent) reopen(cfg *config.Config) (kept, opened, closed []*socket, err 
 
 // wish is a socket as the configuration asks for it.
 type wish struct {
-	encoding, address string
+	source  string // the key, without "accept."
+	address string
 }
 
 // socket is one that is open.
 type socket struct {
-	*accept.UDP
+	listener
 	wish wish
 	stop func() // nil until it is run
 }
 
+// listener is an *accept.UDP or an *accept.Listener.
+type listener interface {
+	task.Task
+	Address() string
+	Close() // for one that is not run
+}
+
 func wanted(cfg *config.Config) (list []wish) {
-	jaeger := &cfg.Accept.Jaeger
-	for _, address := range jaeger.Compact {
-		list = append(list, wish{"compact", address})
+	add := func(source string, addresses []string) {
+		for _, address := range addresses {
+			list = append(list, wish{source, address})
+		}
 	}
-	for _, address := range jaeger.Binary {
-		list = append(list, wish{"binary", address})
-	}
+	add("jaeger.compact", cfg.Accept.Jaeger.Compact)
+	add("jaeger.binary", cfg.Accept.Jaeger.Binary)
+	add("otlp.grpc", cfg.Accept.OTLP.GRPC)
+	add("otlp.http", cfg.Accept.OTLP.HTTP)
 	return list
+}
+
+func otlpOptions(cfg *config.Config) accept.OTLPOptions {
+	return accept.OTLPOptions{Origins: cfg.Accept.OTLP.CORS, TLS: accept.TLSOptions(cfg.Accept.TLS)}
 }
 
 func laneOptions(cfg *config.Config) buffer.Options {

@@ -69,7 +69,7 @@ func judge(v view) []finding {
 
 // calm is what there is to say of an agent that nothing ails.
 func calm(v view) finding {
-	var in, held, packets uint64
+	var in, held, packets, requests uint64
 	var rate float64
 	for _, l := range v.lanes {
 		in += accepted(l.Account)
@@ -81,9 +81,15 @@ func calm(v view) finding {
 		packets += s.Packets
 		at = append(at, s.Address)
 	}
+	for _, l := range v.status.Listeners {
+		requests += l.Requests.Sum()
+		at = append(at, l.Address)
+	}
 	switch {
-	case in == 0 && packets == 0:
+	case in == 0 && packets+requests == 0:
 		return finding{idle, "Waiting for the first span", []string{"Nothing has come in yet. Tracers send to " + strings.Join(at, ", ") + "."}}
+	case in == 0 && requests > 0:
+		return finding{idle, "No span has come in yet", []string{counted(packets, "packets") + " and " + counted(requests, "requests") + " came without one."}}
 	case in == 0:
 		return finding{idle, "No span has come in yet", []string{counted(packets, "packets") + " came without one."}}
 	case held == 0:

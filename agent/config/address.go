@@ -1,28 +1,39 @@
 package config
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
+	"path"
 	"strconv"
 	"strings"
 )
 
 // listeners are addresses to listen on: "ip:port", "localhost:port", or
-// ":port" for every interface. "" is none, which is an empty list.
+// ":port" for every interface; where unix is true also "unix:/path". "" is
+// none, which is an empty list.
 type listeners struct {
-	example string // the address of its advice
+	port string // the usual one, for advice
+	unix bool
 }
 
-func (listeners) takes() string {
+func (l listeners) takes() string {
+	if l.unix {
+		return `ip:port, localhost:port, :port (every interface) or unix:/path; or a list; "" is off`
+	}
 	return `ip:port, localhost:port or :port (every interface); or a list; "" is off`
 }
 func (listeners) format(s string) string { return s }
 
 func (l listeners) parse(text string) (string, error) {
-	if strings.HasPrefix(text, "unix:") {
-		return "", wrong("unix sockets are not in this version yet", "write ip:port")
+	if path, ok := strings.CutPrefix(text, "unix:"); ok {
+		if !l.unix {
+			return "", wrong("a unix socket can't be listened on here", "write ip:port")
+		}
+		return unixSocket(path)
 	}
-	host, port, err := splitAddress(text, l.example)
+	host, port, err := splitAddress(text, "localhost:"+l.port)
 	if err != nil {
 		return "", err
 	}
@@ -37,6 +48,64 @@ func (l listeners) parse(text string) (string, error) {
 		return "", wrong("a name can't be listened on", "write an IP address, localhost:"+port+", or :"+port+" for every interface")
 	}
 	return net.JoinHostPort(ip.String(), port), nil
+}
+
+// maxUnixPath is in bytes: what every system has room for in an address
+// (sys/un.h: 104 bytes in macOS, 108 in Linux, the last one zero).
+const maxUnixPath = 103
+
+func unixSocket(p string) (string, error) {
+	if !strings.HasPrefix(p, "/") {
+		return "", wrong("is not an absolute path", "write unix:/path")
+	}
+	p = path.Clean("/" + strings.TrimLeft(p, "/")) // unix:///path, as gRPC has it
+	switch {
+	case p == "/" || strings.ContainsRune(p, 0):
+		return "", wrong("is no path of a socket", "write unix:/path")
+	case len(p) > maxUnixPath:
+		return "", wrong("is too long for a socket", fmt.Sprintf("write a path of at most %d bytes", maxUnixPath))
+	}
+	return "unix:" + p, nil
+}
+
+// origins are of web pages: "scheme://host" or "scheme://host:port", or "*" for
+// any.
+type origins struct{}
+
+func (origins) takes() string {
+	return `https://host, with :port if it is not the usual one, or *; or a list; "" is off`
+}
+func (origins) format(s string) string { return s }
+
+func (origins) parse(text string) (string, error) {
+	if text == "*" {
+		return text, nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme == "" || u.Host == "" {
+		return "", wrong("is not the origin of a web page", "write https://host or https://host:port, or * for any")
+	}
+	origin := strings.ToLower(u.Scheme + "://" + u.Host)
+	switch {
+	case strings.Contains(u.Host, "*"):
+		return "", wrong("a part of an origin can't be left open", "write each origin, or * for any")
+	case !strings.EqualFold(text, origin):
+		return "", wrong("is more than an origin", "write "+origin)
+	}
+	return origin, nil
+}
+
+// paths are of files.
+type paths struct{}
+
+func (paths) takes() string          { return "path" }
+func (paths) format(s string) string { return s }
+
+func (paths) parse(text string) (string, error) {
+	if strings.ContainsAny(text, "\n\x00") {
+		return "", wrong("is what a file holds", "write its path")
+	}
+	return text, nil
 }
 
 // endpoints are addresses to send to: "host:port".

@@ -30,6 +30,15 @@ type Config struct {
 			// bytes; 0 leaves the system's default.
 			SocketBuffer int
 		}
+		OTLP struct {
+			// GRPC and HTTP are TCP addresses, spelt as Jaeger's, or
+			// "unix:/path".
+			GRPC, HTTP []string
+			// CORS are origins of web pages, in lower case, or "*".
+			CORS []string
+		}
+		// TLS are paths of PEM files: none, or Cert and Key, or all three.
+		TLS struct{ Cert, Key, ClientCA string }
 	}
 	Buffer struct {
 		Memory int // bytes: queues and what is in flight

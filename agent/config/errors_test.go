@@ -26,7 +26,7 @@ var wrongs = []struct{ name, yaml, want string }{
 	{"long value", "log: {level: " + strings.Repeat("x", 120) + "}", `a.yaml:1: log.level: "` + strings.Repeat("x", 100) + `"…: is not a choice; write debug or info or warn or error`},
 	{"key is a list", "? [a]\n: b", `a.yaml:1: a key is a word; its value follows a colon and a space`},
 
-	{"later group", "accept: {otlp: {grpc: ''}}", `a.yaml:1: accept.otlp: not in this version yet; remove it`},
+	{"later group", "accept: {zipkin: {http: ''}}", `a.yaml:1: accept.zipkin: not in this version yet; remove it`},
 	{"later key", "accept: {jaeger: {grpc: ''}}", `a.yaml:1: accept.jaeger.grpc: not in this version yet; remove it`},
 	{"later top", "tags: {a: b}\nlanes: []\nbuffer: {disk: {path: /x}}", "a.yaml:1: tags: not in this version yet; remove it\n" +
 		"a.yaml:2: lanes: not in this version yet; remove it\na.yaml:3: buffer.disk: not in this version yet; remove it"},
@@ -99,7 +99,16 @@ var wrongs = []struct{ name, yaml, want string }{
 	{"listen on a port", "accept: {jaeger: {compact: 6831}}", `a.yaml:1: accept.jaeger.compact: "6831": is a port without a host; write localhost:6831`},
 	{"listen without port", "accept: {jaeger: {compact: 10.0.0.1}}", `a.yaml:1: accept.jaeger.compact: "10.0.0.1": has no port; write 10.0.0.1:6831`},
 	{"admin without port", "admin: {http: 127.0.0.1}", `a.yaml:1: admin.http: "127.0.0.1": has no port; write 127.0.0.1:14271`},
-	{"listen on unix", "accept: {jaeger: {compact: 'unix:/x'}}", `a.yaml:1: accept.jaeger.compact: "unix:/x": unix sockets are not in this version yet; write ip:port`},
+	{"listen on unix", "accept: {jaeger: {compact: 'unix:/x'}}", `a.yaml:1: accept.jaeger.compact: "unix:/x": a unix socket can't be listened on here; write ip:port`},
+	{"unix without a path", "accept: {otlp: {grpc: 'unix:x'}}", `a.yaml:1: accept.otlp.grpc: "unix:x": is not an absolute path; write unix:/path`},
+	{"unix with a long path", "accept: {otlp: {grpc: 'unix:/" + strings.Repeat("x", 103) + "'}}", `a.yaml:1: accept.otlp.grpc: "unix:/` + strings.Repeat("x", 94) + `"…: is too long for a socket; write a path of at most 103 bytes`},
+	{"origin with a path", "accept: {otlp: {cors: 'https://a.example/'}}", `a.yaml:1: accept.otlp.cors: "https://a.example/": is more than an origin; write https://a.example`},
+	{"origin without a scheme", "accept: {otlp: {cors: 'a.example'}}", `a.yaml:1: accept.otlp.cors: "a.example": is not the origin of a web page; write https://host or https://host:port, or * for any`},
+	{"origin with a star", "accept: {otlp: {cors: 'https://*.example'}}", `a.yaml:1: accept.otlp.cors: "https://*.example": a part of an origin can't be left open; write each origin, or * for any`},
+	{"certificate instead of its path", "accept: {tls: {cert: '${INJECT}'}}", `a.yaml:1: accept.tls.cert: "x:1\nadmin: {pprof: true}": is what a file holds; write its path`},
+	{"certificate without key", "deliver: {endpoint: 'a:1'}\naccept: {tls: {cert: /c}}", `a.yaml:2: accept.tls.cert: "/c": has no key; set accept.tls.key as well`},
+	{"key without certificate", "deliver: {endpoint: 'a:1'}\naccept: {tls: {key: /k}}", `a.yaml:2: accept.tls.key: "/k": has no certificate; set accept.tls.cert as well`},
+	{"authority without certificate", "deliver: {endpoint: 'a:1'}\naccept: {tls: {client_ca: /c}}", `a.yaml:2: accept.tls.client_ca: "/c": there is no TLS without a certificate; set accept.tls.cert and accept.tls.key as well`},
 
 	{"variable not set", "deliver: {endpoint: '${NONE}:4317'}", `a.yaml:1: deliver.endpoint: "${NONE}:4317": environment variable NONE is not set; set it, or give a default: ${NONE:default}`},
 	{"variable not closed", "deliver: {endpoint: '${NONE'}", `a.yaml:1: deliver.endpoint: "${NONE": ${ is not closed; write ${NAME}, or $${ for ${ itself`},
@@ -116,7 +125,10 @@ var wrongs = []struct{ name, yaml, want string }{
 	{"own by the second loopback", "deliver: {endpoint: '[::1]:80'}\nadmin: {http: 'localhost:80'}", `a.yaml:1: deliver.endpoint: "[::1]:80": is this agent's own admin.http; write the collector's address`},
 	{"two listeners", "deliver: {endpoint: 'a:1'}\naccept:\n  jaeger:\n    binary: 127.0.0.1:6831", `a.yaml:4: accept.jaeger.binary: "127.0.0.1:6831": is taken by accept.jaeger.compact (127.0.0.1:6831); give one of them another port`},
 	{"two listeners, one on all", "deliver: {endpoint: 'a:1'}\naccept: {jaeger: {binary: ':6831'}}", `a.yaml:2: accept.jaeger.binary: ":6831": is taken by accept.jaeger.compact (127.0.0.1:6831); give one of them another port`},
-	{"no listener", "deliver: {endpoint: 'a:1'}\naccept: {jaeger: {compact: '', binary: []}}", `a.yaml: accept.jaeger: nothing is taken in, every listener is off; leave accept.jaeger.compact at its default, 127.0.0.1:6831`},
+	{"own OTLP port", "deliver: {endpoint: 'localhost:4317'}", `a.yaml:1: deliver.endpoint: "localhost:4317": is this agent's own accept.otlp.grpc; write the collector's address, or if a collector is there, move accept.otlp.grpc`},
+	{"two OTLP listeners", "deliver: {endpoint: 'a:1'}\naccept: {otlp: {http: ':4317'}}", `a.yaml:2: accept.otlp.http: ":4317": is taken by accept.otlp.grpc (127.0.0.1:4317); give one of them another port`},
+	{"two listeners on a path", "deliver: {endpoint: 'a:1'}\naccept: {otlp: {grpc: 'unix:/a', http: 'unix:/a'}}", `a.yaml:2: accept.otlp.http: "unix:/a": is taken by accept.otlp.grpc (unix:/a); give one of them another path`},
+	{"no listener", "deliver: {endpoint: 'a:1'}\naccept: {jaeger: {compact: '', binary: []}, otlp: {grpc: '', http: ''}}", `a.yaml: accept: nothing is taken in, every listener is off; leave accept.otlp.grpc at its default, 127.0.0.1:4317`},
 	{"batch over a quarter", "deliver: {endpoint: 'a:1'}\nbuffer: {memory: 2097151B}", `a.yaml:2: buffer.memory: "2097151B": is too small; write at least 2MiB`},
 	{"batch waits too long", "deliver: {endpoint: 'a:1', batch: {age: 1m}}\nbuffer: {max_age: 30s}", `a.yaml:1: deliver.batch.age: "1m": spans would expire before they are sent; write less than buffer.max_age, 30s`},
 

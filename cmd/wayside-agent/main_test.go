@@ -182,7 +182,7 @@ func write(t *testing.T, file, text string) {
 }
 
 const running = `
-accept: {jaeger: {compact: "127.0.0.1:0", binary: ""}}
+accept: {jaeger: {compact: "127.0.0.1:0", binary: ""}, otlp: {grpc: "127.0.0.1:0", http: ""}}
 admin: {http: "127.0.0.1:0"}
 log: {format: json}
 deliver: {endpoint: "127.0.0.1:9"}

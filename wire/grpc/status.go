@@ -32,7 +32,7 @@ func (s Status) Details() string {
 	if s.RetryDelay <= 0 {
 		return ""
 	}
-	return base64.RawStdEncoding.EncodeToString(appendStatus(nil, s))
+	return base64.RawStdEncoding.EncodeToString(s.AppendProto(nil))
 }
 
 // EncodeMessage makes a grpc-message of a text: bytes other than printable

@@ -82,6 +82,7 @@ func StartAgent(t testing.TB, d Deliver) *Agent {
 	text := fmt.Sprintf(`
 accept:
   jaeger: {compact: %q, binary: %q}
+  otlp: {grpc: "", http: ""}
 deliver:
   endpoint: ["%s"]
   compression: %s
