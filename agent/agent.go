@@ -41,7 +41,7 @@ type Agent struct {
 	mu        sync.Mutex // guards what a reload changes
 	cfg       *config.Config
 	sockets   []*socket
-	transport *deliver.GRPC
+	transport deliver.Transport
 }
 
 // New makes an agent and opens its listeners, so that an address that is taken
@@ -49,11 +49,14 @@ type Agent struct {
 func New(cfg *config.Config, log *slog.Logger) (*Agent, error) {
 	a := &Agent{log: log, cfg: cfg, started: time.Now(), softnet: accept.SoftnetDrops(), accepting: task.NewGroup()}
 	a.lane = buffer.NewLane("default", laneOptions(cfg))
-	a.transport = transport(cfg)
+	var err error
+	if a.transport, err = newTransport(cfg, log); err != nil {
+		return nil, err
+	}
 	a.deliverer = deliver.New(a.deliverOptions(cfg), log, func(ctx context.Context) (deliver.Batch, error) {
 		return a.lane.Take(ctx)
 	})
-	err := a.listen(cfg)
+	err = a.listen(cfg)
 	if err == nil {
 		a.admin, err = admin.New(admin.Options{
 			Addresses: cfg.Admin.HTTP, PProf: cfg.Admin.PProf, Status: a.Status, Log: log,

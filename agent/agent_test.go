@@ -160,7 +160,7 @@ func (r *running) check() ledger.Lane {
 // until waits for the ledger to be as f says.
 func (r *running) until(what string, f func(ledger.Lane) bool) {
 	r.t.Helper()
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if f(r.check()) {
 			return
 		}

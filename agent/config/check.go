@@ -29,6 +29,7 @@ func (l *loader) finish() {
 		*list = l.loopbacks(*list)
 	}
 	l.checkListeners()
+	l.checkDelivery()
 }
 
 // loopbacks spells out localhost.
@@ -97,7 +98,7 @@ func isAny(host string) bool {
 // reaches reports whether a connection to endpoint ends at a listener of this
 // machine, whose addresses are mine.
 func reaches(endpoint, listener string, mine []netip.Addr) bool {
-	host, port, _ := net.SplitHostPort(endpoint)
+	host, port := hostPort(endpoint)
 	own, ownPort, _ := net.SplitHostPort(listener)
 	if port != ownPort {
 		return false
