@@ -48,7 +48,7 @@ type Agent struct {
 	running   bool       // between start and stop of the sockets
 	cfg       *config.Config
 	sockets   []*socket
-	transport *deliver.GRPC
+	transport deliver.Transport
 }
 
 // New makes an agent and opens its listeners, so that an address that is taken
@@ -56,13 +56,15 @@ type Agent struct {
 func New(cfg *config.Config, log *slog.Logger) (*Agent, error) {
 	a := &Agent{log: log, cfg: cfg, started: time.Now(), softnet: accept.SoftnetDrops(), accepting: task.NewGroup()}
 	a.lane = buffer.NewLane("default", laneOptions(cfg))
-	a.transport = transport(cfg)
+	var err error
+	if a.transport, err = newTransport(cfg, log); err != nil {
+		return nil, err
+	}
 	a.deliverer = deliver.New(a.deliverOptions(cfg), log, func(ctx context.Context) (deliver.Batch, error) {
 		return a.lane.Take(ctx)
 	})
 	a.otlp = accept.NewOTLP(a.route, log)
-	err := a.otlp.SetOptions(otlpOptions(cfg))
-	if err == nil {
+	if err = a.otlp.SetOptions(otlpOptions(cfg)); err == nil {
 		err = a.listen(cfg)
 	}
 	if err == nil {

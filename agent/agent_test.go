@@ -100,6 +100,9 @@ func run(t *testing.T, endpoints, more string) *running {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
+	for !r.Status().Ready {
+		time.Sleep(time.Millisecond)
+	}
 	r.stop = sync.OnceValue(func() error {
 		cancel()
 		err := <-done
@@ -161,7 +164,7 @@ func (r *running) check() ledger.Lane {
 // until waits for the ledger to be as f says.
 func (r *running) until(what string, f func(ledger.Lane) bool) {
 	r.t.Helper()
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if f(r.check()) {
 			return
 		}

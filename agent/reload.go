@@ -3,6 +3,8 @@ package agent
 import (
 	"errors"
 	"fmt"
+	"log/slog"
+	"reflect"
 	"slices"
 	"syscall"
 
@@ -23,6 +25,13 @@ func (a *Agent) Reload(cfg *config.Config) (restart []string, err error) {
 	if !a.running {
 		return nil, errors.New("the agent is starting or stopping")
 	}
+	changed := !reflect.DeepEqual(transportOptions(cfg), transportOptions(a.cfg))
+	transport := a.transport
+	if changed {
+		if transport, err = newTransport(cfg, a.log); err != nil {
+			return nil, err
+		}
+	}
 	kept, opened, closed, err := a.reopen(cfg)
 	if err == nil {
 		if err = a.otlp.SetOptions(otlpOptions(cfg)); err != nil {
@@ -42,9 +51,7 @@ func (a *Agent) Reload(cfg *config.Config) (restart []string, err error) {
 		s.stop() // it takes what is in the socket first
 	}
 	a.lane.SetOptions(laneOptions(cfg))
-	if cfg.Deliver.Compression != a.cfg.Deliver.Compression {
-		a.transport = transport(cfg)
-	}
+	a.transport = transport // the old one's connections end when they are idle
 	a.deliverer.Configure(a.deliverOptions(cfg))
 
 	a.cfg, restart = inForce(cfg, a.cfg)
@@ -149,9 +156,46 @@ func (a *Agent) deliverOptions(cfg *config.Config) deliver.Options {
 	}
 }
 
-func transport(cfg *config.Config) *deliver.GRPC {
-	return deliver.NewGRPC(deliver.GRPCOptions{
-		Gzip:      cfg.Deliver.Compression == "gzip",
-		UserAgent: "wayside-agent/" + version.Read().Version,
-	})
+// transportChoice is what a transport is made from.
+type transportChoice struct {
+	protocol, compression string
+	tls                   bool
+	credentials           deliver.CredentialOptions
+}
+
+func transportOptions(cfg *config.Config) transportChoice {
+	d := &cfg.Deliver
+	c := transportChoice{
+		protocol: d.Protocol, compression: d.Compression, tls: d.TLS.Enabled,
+		credentials: deliver.CredentialOptions{
+			CA: d.TLS.CA, Cert: d.TLS.Cert, Key: d.TLS.Key, ServerName: d.TLS.ServerName, SkipVerify: d.TLS.SkipVerify,
+		},
+	}
+	for _, h := range d.Headers {
+		header := deliver.Header{Name: h.Name}
+		for _, p := range h.Parts {
+			header.Value = append(header.Value, deliver.Part(p))
+		}
+		c.credentials.Headers = append(c.credentials.Headers, header)
+	}
+	return c
+}
+
+// newTransport reads the files that deliver.tls and deliver.headers name.
+func newTransport(cfg *config.Config, log *slog.Logger) (deliver.Transport, error) {
+	c := transportOptions(cfg)
+	credentials, err := deliver.LoadCredentials(c.credentials, log)
+	if err != nil {
+		return nil, fmt.Errorf("deliver: %w", err)
+	}
+	opt := deliver.TransportOptions{
+		Gzip:        c.compression == "gzip",
+		UserAgent:   "wayside-agent/" + version.Read().Version,
+		TLS:         c.tls,
+		Credentials: credentials,
+	}
+	if c.protocol == "otlp-http" {
+		return deliver.NewHTTP(opt), nil
+	}
+	return deliver.NewGRPC(opt), nil
 }

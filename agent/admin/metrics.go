@@ -114,7 +114,7 @@ func (m *exposition) endpoints(lanes []ledger.Lane) {
 		m.family("wayside_agent_endpoint_"+name, kind, help)
 		for _, l := range lanes {
 			for _, e := range l.Endpoints {
-				m.sample(value(e), "lane", l.Name, "endpoint", e.Address)
+				m.sample(value(e), endpointLabels(l, e)...)
 			}
 		}
 	}
@@ -128,10 +128,19 @@ func (m *exposition) endpoints(lanes []ledger.Lane) {
 	for _, l := range lanes {
 		for _, e := range l.Endpoints {
 			for _, s := range endpointStates {
-				m.sample(oneIf(e.State == s), "lane", l.Name, "endpoint", e.Address, "state", s)
+				m.sample(oneIf(e.State == s), append(endpointLabels(l, e), "state", s)...)
 			}
 		}
 	}
+}
+
+// endpointLabels tell endpoints apart. A name has up to 16 addresses at a time.
+func endpointLabels(l ledger.Lane, e ledger.Endpoint) []string {
+	labels := []string{"lane", l.Name, "endpoint", e.Address}
+	if e.IP != "" {
+		labels = append(labels, "ip", e.IP)
+	}
+	return labels
 }
 
 var endpointStates = [...]string{ledger.EndpointIdle, ledger.EndpointOK, ledger.EndpointBackoff, ledger.EndpointHeld}

@@ -146,7 +146,11 @@ func (p *page) endpoints(now time.Time, l laneView) {
 		case ledger.EndpointHeld:
 			class, word = warn, "refuses this agent"
 		}
-		p.put("<tr><th><code>%s</code></th><td><span class=\"tag %s\">%s</span>", e.Address, class.String(), word)
+		p.put("<tr><th><code>%s</code>", e.Address)
+		if e.IP != "" {
+			p.put("<p class=\"soft\"><code>%s</code></p>", e.IP)
+		}
+		p.put("</th><td><span class=\"tag %s\">%s</span>", class.String(), word)
 		if r := retry(e); r != "" {
 			p.put("<p class=\"soft\">%s</p>", r)
 		}

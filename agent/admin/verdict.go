@@ -179,7 +179,7 @@ func judgeEndpoints(now time.Time, l laneView) []finding {
 		if e.State == ledger.EndpointHeld {
 			held = append(held, e)
 		}
-		if t, ok := l.failing[e.Address]; ok && t.Before(since) {
+		if t, ok := l.failing[e.String()]; ok && t.Before(since) {
 			since = t
 		}
 	}
@@ -194,7 +194,7 @@ func judgeEndpoints(now time.Time, l laneView) []finding {
 	}
 	var then []string
 	for _, e := range failing[:min(len(failing), 3)] {
-		s := e.Address + ": " + cmp.Or(e.LastError, "no answer")
+		s := e.String() + ": " + cmp.Or(e.LastError, "no answer")
 		if r := retry(e); r != "" {
 			s += "; " + r
 		}
@@ -209,7 +209,7 @@ func judgeEndpoints(now time.Time, l laneView) []finding {
 			append([]string{"Spans go to the others."}, then...),
 		}}
 	}
-	who := "Collector " + failing[0].Address
+	who := "Collector " + failing[0].String()
 	if len(failing) > 1 {
 		who = fmt.Sprintf("All %d collectors", len(failing))
 	}
@@ -220,7 +220,7 @@ func judgeEndpoints(now time.Time, l laneView) []finding {
 	does := fmt.Sprintf("failing for %s", age(now.Sub(since)))
 	if len(held) == len(failing) {
 		does = fmt.Sprintf("refusing this agent for %s", age(now.Sub(since)))
-		then = append(then, "Nothing is dropped for this. Check that the address is an OTLP gRPC receiver, and what it demands of senders.")
+		then = append(then, "Nothing is dropped for this. Check that the address is an OTLP receiver, and what it demands of senders.")
 	}
 	f := finding{warn, who + " " + does + ": " + waits, append([]string{room(l)}, then...)}
 	switch {

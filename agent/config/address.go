@@ -95,10 +95,10 @@ func (origins) parse(text string) (string, error) {
 	return origin, nil
 }
 
-// paths are of files.
+// paths are of PEM files that are read later; "" is none.
 type paths struct{}
 
-func (paths) takes() string          { return "path" }
+func (paths) takes() string          { return "path of a PEM file" }
 func (paths) format(s string) string { return s }
 
 func (paths) parse(text string) (string, error) {
@@ -111,7 +111,7 @@ func (paths) parse(text string) (string, error) {
 // endpoints are addresses to send to: "host:port".
 type endpoints struct{}
 
-func (endpoints) takes() string          { return "host:port, or a list" }
+func (endpoints) takes() string          { return "host:port, a URL for otlp-http; or a list" }
 func (endpoints) format(s string) string { return s }
 
 func (endpoints) parse(text string) (string, error) {
@@ -119,11 +119,11 @@ func (endpoints) parse(text string) (string, error) {
 		rest = strings.TrimPrefix(rest, "/") // dns:///host:port
 		rest, _, _ = strings.Cut(rest, "/")
 		rest = rest[strings.LastIndexByte(rest, '@')+1:]
-		switch scheme {
-		case "http":
-			return "", wrong("otlp-grpc takes host:port, not a URL", "write "+withPort(rest, "4317"))
-		case "https", "grpcs":
-			return "", wrong("TLS is not in this version yet", "without it, write "+withPort(rest, "4317"))
+		switch strings.ToLower(scheme) {
+		case "http", "https":
+			return parseURL(text, withPort(rest, "4318"))
+		case "grpcs":
+			return "", wrong("otlp-grpc takes host:port, not a URL", "write "+withPort(rest, "4317")+" and set deliver.tls.enabled: true")
 		case "dns":
 			return "", wrong("otlp-grpc takes host:port", "write "+withPort(rest, "4317")+"; names are resolved again by themselves")
 		default:
@@ -151,6 +151,55 @@ func (endpoints) parse(text string) (string, error) {
 	}
 	return net.JoinHostPort(strings.ToLower(host), port), nil
 }
+
+// parseURL takes the URL of an OTLP HTTP receiver and adds the usual path.
+func parseURL(text, like string) (string, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return "", wrong("is not a URL", "write http://"+like+"/v1/traces")
+	case u.User != nil:
+		return "", wrong("has a password in it", "write http://"+like+" and set deliver.headers: {authorization: …}")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return "", wrong("has more than a path", "end it before the ? or #, and put keys into deliver.headers")
+	}
+	host, port := u.Hostname(), u.Port()
+	if ip, err := parseIP(host); err == nil {
+		host = ip.String()
+	} else if !isName(host) {
+		return "", wrong("has no host", "write http://"+like+"/v1/traces")
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if port != "" && (err != nil || n == 0) {
+		return "", wrong("port "+strconv.Quote(port)+" is not a number from 1 to 65535", "write http://"+withPort(host, "4318")+"/v1/traces")
+	}
+	u.Host = strings.ToLower(host)
+	switch {
+	case port != "":
+		u.Host = net.JoinHostPort(u.Host, strconv.FormatUint(n, 10))
+	case strings.Contains(host, ":"):
+		u.Host = "[" + host + "]"
+	}
+	if u.Path == "" || u.Path == "/" {
+		u.Path = "/v1/traces"
+	}
+	return u.String(), nil
+}
+
+// hostPort is where an endpoint's connections go to.
+func hostPort(endpoint string) (host, port string) {
+	if u, err := url.Parse(endpoint); err == nil && isURL(endpoint) {
+		port := u.Port()
+		if port == "" {
+			port = map[bool]string{true: "443", false: "80"}[u.Scheme == "https"]
+		}
+		return u.Hostname(), port
+	}
+	host, port, _ = net.SplitHostPort(endpoint) // it was parsed before
+	return host, port
+}
+
+func isURL(endpoint string) bool { return strings.Contains(endpoint, "://") }
 
 // withPort is what a URL's host would be as an address, for advice.
 func withPort(host, port string) string {

@@ -37,6 +37,7 @@ func (l *loader) finish() {
 		*list = l.loopbacks(*list)
 	}
 	l.checkListeners()
+	l.checkDelivery()
 }
 
 // loopbacks spells out localhost.
@@ -122,7 +123,7 @@ func isAny(host string) bool {
 // reaches reports whether a connection to endpoint ends at a listener of this
 // machine, whose addresses are mine.
 func reaches(endpoint, listener string, mine []netip.Addr) bool {
-	host, port, _ := net.SplitHostPort(endpoint)
+	host, port := hostPort(endpoint)
 	own, ownPort, _ := net.SplitHostPort(listener)
 	if port != ownPort {
 		return false

@@ -45,14 +45,25 @@ type Config struct {
 		MaxAge time.Duration
 	}
 	Deliver struct {
-		Endpoints []string // "host:port", at least one, no two the same
-		Protocol  string   // "otlp-grpc"
-		Batch     struct {
+		// Endpoints are one at least, no two the same: "host:port" for otlp-grpc,
+		// URLs with a path for otlp-http.
+		Endpoints []string
+		Protocol  string   // "otlp-grpc" or "otlp-http"
+		Headers   []Header // sent with every request
+		// AllowPlaintext lets headers be sent without TLS.
+		AllowPlaintext bool
+		Batch          struct {
 			Bytes int // uncompressed; at most a quarter of Buffer.Memory
 			Age   time.Duration
 		}
-		Compression string        // "gzip" or "none"
-		Timeout     time.Duration // of one request
+		Compression string // "gzip" or "none"
+		TLS         struct {
+			Enabled       bool   // for otlp-grpc; a URL says it itself
+			CA, Cert, Key string // paths of PEM files; "" is none
+			ServerName    string // that certificates are for; "" is the endpoint's host
+			SkipVerify    bool
+		}
+		Timeout time.Duration // of one request
 	}
 	Admin struct {
 		HTTP  []string // TCP addresses, spelt as Accept.Jaeger's

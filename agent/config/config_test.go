@@ -18,7 +18,7 @@ import (
 // configuration.
 func machine(yaml string) host {
 	files := map[string]string{
-		"a.yaml": yaml, "/run/endpoint": "from-file:4317\n", "/run/bad": "s3cret", "/run/two": "a:1,b:2",
+		"a.yaml": yaml, "/run/endpoint": "from-file:4317\n", "/run/bad": "s3cret", "/run/two": "a:1,b:2", "/run/secrets/token": "s3cret",
 	}
 	env := map[string]string{"HOST": "collector-1", "EMPTY": "", "MANY": "a:1, b:2", "COMMA": ",", "INJECT": "x:1\nadmin: {pprof: true}"}
 	return host{
@@ -175,7 +175,7 @@ func TestEmptyFilesAreDefaults(t *testing.T) {
 
 // What --check prints is a configuration, and the same one.
 func TestEffectiveLoadsAsItself(t *testing.T) {
-	first, err := loadText("accept: {jaeger: {compact: localhost:6831, binary: ''}, otlp: {grpc: 'unix:/run/s', cors: [https://a.example, '*']}}\nadmin: {http: ':1'}\nbuffer: {memory: 4MB}\ndeliver: {endpoint: [a:1, '[::1]:2'], timeout: 90s}\ndrain_timeout: 0s")
+	first, err := loadText("accept: {jaeger: {compact: localhost:6831, binary: ''}, otlp: {grpc: 'unix:/run/s', cors: [https://a.example, '*']}}\nadmin: {http: ':1'}\nbuffer: {memory: 4MB}\ndeliver: {endpoint: [a:1, '[::1]:2'], timeout: 90s, allow_plaintext: true, headers: {X-Name: '${HOST}', authorization: 'Bearer ${file:/run/bad}', X-Literal: s3cret}}\ndrain_timeout: 0s")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +183,11 @@ func TestEffectiveLoadsAsItself(t *testing.T) {
 	if err := first.Effective().WriteYAML(&b); err != nil {
 		t.Fatal(err)
 	}
-	second, err := loadText(b.String())
+	// A literal value of a header is not shown, and what is shown for it is none.
+	if _, err := loadText(b.String()); err == nil || !strings.Contains(err.Error(), "deliver.headers.x-literal: *** stands for a value that is not shown") {
+		t.Errorf("%v", err)
+	}
+	second, err := loadText(strings.Replace(b.String(), "***", "s3cret", 1))
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, &b)
 	}
@@ -211,10 +215,19 @@ buffer:
 deliver:
   endpoint: [a:1, "[::1]:2"]
   protocol: otlp-grpc
+  headers: {authorization: "Bearer ${file:/run/bad}", x-literal: "***", x-name: "${HOST}"}
+  allow_plaintext: true
   batch:
     bytes: 512KiB
     age: 1s
   compression: gzip
+  tls:
+    enabled: false
+    ca: ""
+    cert: ""
+    key: ""
+    server_name: ""
+    skip_verify: false
   timeout: 1m30s
 admin:
   http: ":1"

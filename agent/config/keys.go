@@ -58,10 +58,14 @@ var table = []key{
 		"Spans that could not be delivered for so long are dropped and counted."),
 	many("deliver.endpoint", "", endpoints{},
 		func(c *Config) *[]string { return &c.Deliver.Endpoints },
-		"Where spans go: a collector's OTLP gRPC address, or several. The one thing without a default."),
-	one("deliver.protocol", "otlp-grpc", choices{[]string{"otlp-grpc"}, []string{"otlp-http", "jaeger-grpc"}},
+		"Where spans go: a collector's address, or several. A name is looked up again and again, and each of its addresses used. The one thing without a default."),
+	one("deliver.protocol", "otlp-grpc", choices{[]string{"otlp-grpc", "otlp-http"}, []string{"jaeger-grpc"}},
 		func(c *Config) *string { return &c.Deliver.Protocol },
-		"How spans are sent."),
+		"How spans are sent. With otlp-http, endpoints are URLs; /v1/traces is added where there is no path."),
+	headers("deliver.headers", "Sent with every request, for what a collector demands of senders. Files are read again when they change; values are never shown."),
+	one("deliver.allow_plaintext", "false", flags{},
+		func(c *Config) *bool { return &c.Deliver.AllowPlaintext },
+		"Send headers without TLS too: whoever can listen on the way can read them."),
 	one("deliver.batch.bytes", "512KiB", sizes{kib, maxBatch},
 		func(c *Config) *int { return &c.Deliver.Batch.Bytes },
 		"A batch is sent when it has this size, uncompressed. Several are in flight at once within a quarter of buffer.memory, and collectors refuse requests over 4MiB, hence the limit."),
@@ -71,6 +75,24 @@ var table = []key{
 	one("deliver.compression", "gzip", choices{[]string{"gzip", "none"}, []string{"zstd"}},
 		func(c *Config) *string { return &c.Deliver.Compression },
 		"Compression of what is sent; none costs least CPU."),
+	one("deliver.tls.enabled", "false", flags{},
+		func(c *Config) *bool { return &c.Deliver.TLS.Enabled },
+		"Send by TLS, with otlp-grpc. With otlp-http, https:// in the endpoint says it."),
+	one("deliver.tls.ca", "", paths{},
+		func(c *Config) *string { return &c.Deliver.TLS.CA },
+		"The authorities whose certificates are trusted; without it the system's. This file and the next two are read again when they change."),
+	one("deliver.tls.cert", "", paths{},
+		func(c *Config) *string { return &c.Deliver.TLS.Cert },
+		"The certificate that is shown to a collector which asks for one."),
+	one("deliver.tls.key", "", paths{},
+		func(c *Config) *string { return &c.Deliver.TLS.Key },
+		"Its private key."),
+	one("deliver.tls.server_name", "", serverNames{},
+		func(c *Config) *string { return &c.Deliver.TLS.ServerName },
+		"The name that the collector's certificate is for, if it is not the endpoint's host."),
+	one("deliver.tls.skip_verify", "false", flags{},
+		func(c *Config) *bool { return &c.Deliver.TLS.SkipVerify },
+		"Take any certificate. Whoever can get between may read and change everything: for trying things out only."),
 	one("deliver.timeout", "10s", durations{100 * time.Millisecond, 5 * time.Minute},
 		func(c *Config) *time.Duration { return &c.Deliver.Timeout },
 		"A request that is not answered in this time has failed and is tried again."),
@@ -97,7 +119,6 @@ var later = []string{
 	"accept.jaeger.zipkin_compact", "accept.jaeger.grpc", "accept.jaeger.http",
 	"accept.zipkin",
 	"buffer.disk",
-	"deliver.headers", "deliver.allow_plaintext", "deliver.tls",
 	"tags", "sampling", "control", "lanes",
 }
 
@@ -108,6 +129,7 @@ type key struct {
 	takes string // what may be written, for people
 	doc   string
 	list  bool
+	pairs bool // names with values; loaded by headers.go
 	// set puts the values (one, unless it is a list) into a Config and
 	// calls bad for each that is wrong.
 	set  func(c *Config, values []value, bad func(value, error))

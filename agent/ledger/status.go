@@ -51,8 +51,10 @@ const (
 
 // Endpoint is a collector as the agent sees it.
 type Endpoint struct {
-	Address string `json:"address"`
-	State   string `json:"state"`
+	Address string `json:"address"` // as configured
+	// IP is which of the host's addresses this is, where a name was looked up.
+	IP    string `json:"ip,omitempty"`
+	State string `json:"state"`
 	// Requests counts exports that were sent, Failures those that were not
 	// answered with a success.
 	Requests    uint64     `json:"requests"`
@@ -63,6 +65,14 @@ type Endpoint struct {
 	LastOKAt    *time.Time `json:"last_ok_at,omitempty"`
 	// RetryIn is how long until it is tried again, in seconds, when backing off.
 	RetryIn float64 `json:"retry_in_seconds,omitempty"`
+}
+
+// String is the endpoint in a word that no other has.
+func (e Endpoint) String() string {
+	if e.IP == "" {
+		return e.Address
+	}
+	return e.Address + " (" + e.IP + ")"
 }
 
 // Socket is a socket that takes in datagrams. Buffer sizes are in bytes as
