@@ -57,15 +57,19 @@ type Listener struct {
 // Listen opens an address, "ip:port" or "unix:/path". source is what people
 // know it by.
 func (o *OTLP) Listen(address, source string) (*Listener, error) {
-	l := &Listener{otlp: o, source: source}
-	var err error
-	if l.listener, l.unix, err = openStream(address); err != nil {
+	open, unix, err := openStream(address)
+	if err != nil {
 		return nil, err
 	}
-	l.address = l.listener.Addr().String()
-	if l.unix {
-		l.address = address
+	if !unix {
+		address = open.Addr().String()
 	}
+	return o.on(open, address, source, unix), nil
+}
+
+// on makes a Listener of one that is open.
+func (o *OTLP) on(open net.Listener, address, source string, unix bool) *Listener {
+	l := &Listener{otlp: o, source: source, address: address, unix: unix, listener: open}
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
@@ -88,7 +92,7 @@ func (o *OTLP) Listen(address, source string) (*Listener, error) {
 			WriteByteTimeout:              answerTimeout,
 		},
 	}
-	return l, nil
+	return l
 }
 
 // String names the task.

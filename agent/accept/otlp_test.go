@@ -188,11 +188,6 @@ func (s *served) refused(what string, want ledger.Refusals) {
 	}
 }
 
-func one(r ledger.RefuseReason) (f ledger.Refusals) {
-	f[r] = 1
-	return f
-}
-
 // bomb is some kB that unpack to 20 MB.
 func bomb() []byte { return gzipped(make([]byte, 20<<20)) }
 
