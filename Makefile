@@ -10,11 +10,11 @@ TOOL      = $(GO) tool -modfile=tools/go.mod
 
 .PHONY: run
 run: ## Start Wayside with no configuration: the agent, and traces as they arrive
-	$(GO) run ./cmd/wayside up
+	@$(GO) build -o bin/ ./cmd/wayside && exec bin/wayside up # go run would end with an error at ctrl-C
 
 .PHONY: demo
 demo: ## The same, with a made-up web shop that sends it traces
-	$(GO) run ./cmd/wayside up --demo
+	@$(GO) build -o bin/ ./cmd/wayside && exec bin/wayside up --demo
 
 .PHONY: build
 build: ## Static, stripped bin/wayside-agent and bin/wayside

@@ -13,11 +13,13 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/wayside-tracing/wayside/agent/accept"
@@ -43,6 +45,7 @@ type Agent struct {
 	accepting *task.Group
 
 	mu        sync.Mutex // guards what a reload changes
+	running   bool       // between start and stop of the sockets
 	cfg       *config.Config
 	sockets   []*socket
 	transport *deliver.GRPC
@@ -66,6 +69,9 @@ func New(cfg *config.Config, log *slog.Logger) (*Agent, error) {
 		a.admin, err = admin.New(admin.Options{
 			Addresses: cfg.Admin.HTTP, PProf: cfg.Admin.PProf, Status: a.Status, Log: log,
 		})
+		if err != nil {
+			err = inUse("admin.http", err)
+		}
 	}
 	if err != nil {
 		for _, s := range a.sockets {
@@ -96,9 +102,17 @@ func (a *Agent) open(w wish, cfg *config.Config) (s *socket, err error) {
 		s.listener, err = a.otlp.Listen(w.address, w.source)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("accept.%s: %w", w.source, err)
+		return nil, inUse("accept."+w.source, err)
 	}
 	return s, nil
+}
+
+// inUse adds to an error of listening what to do about it.
+func inUse(key string, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s: %w; stop what has it (another agent, such as the Jaeger Agent?), or set %s", key, err, key)
+	}
+	return fmt.Errorf("%s: %w", key, err)
 }
 
 // route is where tenants will be told apart: today there is one lane.
@@ -111,14 +125,13 @@ func (a *Agent) route(accept.Origin) accept.Lane { return a.lane }
 func (a *Agent) Run(ctx context.Context) error {
 	serving, delivering := task.NewGroup(), task.NewGroup()
 	serving.Start(a.admin)
+	serving.Start(&losses{lane: a.lane, poll: a.countDrops, log: a.log})
 	delivering.Start(a.deliverer)
 	a.mu.Lock()
 	for _, s := range a.sockets {
-		if s.stop != nil {
-			continue // a reload was faster
-		}
 		s.stop = a.accepting.Start(s.listener)
 	}
+	a.running = true
 	endpoints := a.cfg.Deliver.Endpoints
 	a.mu.Unlock()
 	a.ready.Store(true)
@@ -134,6 +147,9 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 
 	a.ready.Store(false)
+	a.mu.Lock()
+	a.running = false // no reload from here on
+	a.mu.Unlock()
 	a.accepting.Stop() // no more comes in; what the sockets held is in the buffer, and requests are answered
 	a.lane.Flush()     // Take gives it all, and then io.EOF, which ends the deliverer
 	late := time.AfterFunc(a.drainTimeout(), delivering.Cancel)
@@ -147,7 +163,14 @@ func (a *Agent) Run(ctx context.Context) error {
 // settle writes the account that the process ends with.
 func (a *Agent) settle(failure error) error {
 	lane := a.lane.Snapshot()
-	a.log.Info("ledger", "lane", lane.Name, "spans", lane.Account)
+	level := slog.LevelInfo
+	if lane.Dropped.Sum() > 0 {
+		level = slog.LevelWarn
+	}
+	for !a.log.Enabled(context.Background(), level) && level < slog.LevelError {
+		level += 4 // the account is written, however little else is wanted
+	}
+	a.log.Log(context.Background(), level, "ledger", "lane", lane.Name, "spans", lane.Account)
 	if err := lane.Check(); err != nil {
 		a.log.Error("the ledger does not add up: this is a bug", "error", err)
 		if failure == nil {
@@ -155,6 +178,17 @@ func (a *Agent) settle(failure error) error {
 		}
 	}
 	return failure
+}
+
+// countDrops brings the kernel's counters into the ledger.
+func (a *Agent) countDrops() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, s := range a.sockets {
+		if u, ok := s.listener.(*accept.UDP); ok {
+			u.CountDrops()
+		}
+	}
 }
 
 func (a *Agent) drainTimeout() time.Duration {
@@ -198,6 +232,8 @@ func (a *Agent) Status() ledger.Status {
 	lane := a.lane.Snapshot()
 	lane.Endpoints = a.deliverer.Endpoints()
 	s.Lanes = []ledger.Lane{lane}
-	s.SoftnetDrops = accept.SoftnetDrops() - a.softnet
+	if now := accept.SoftnetDrops(); now > a.softnet { // less, when a CPU went offline
+		s.SoftnetDrops = now - a.softnet
+	}
 	return s
 }

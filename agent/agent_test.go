@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -287,7 +288,33 @@ func TestReload(t *testing.T) {
 		after.Lanes[0].Buffer.Limit != before.Lanes[0].Buffer.Limit || len(after.Sockets) != len(before.Sockets) {
 		t.Errorf("%+v", after)
 	}
-	if restart, err := r.Reload(r.configure(c.address, "log: {level: debug}")); err != nil || len(restart) != 1 {
-		t.Error(restart, err)
+	for range 2 { // what is not in force is said each time, and not shown as if it were
+		restart, err := r.Reload(r.configure(c.address, "log: {level: debug}"))
+		if err != nil || !slices.Equal(restart, []string{"log.level"}) || r.cfg.Log.Level != "info" {
+			t.Error(restart, err, r.cfg.Log)
+		}
+	}
+}
+
+// A reload can come while the agent starts, or ends.
+func TestReloadOfAnAgentThatDoesNotRun(t *testing.T) {
+	r := run(t, "127.0.0.1:1", "drain_timeout: 0s")
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Reload(r.configure("127.0.0.1:2", "accept: {jaeger: {compact: 127.0.0.1:0}}")); err == nil {
+		t.Error("reloaded after the end")
+	}
+	a, err := New(r.configure("127.0.0.1:2", ""), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Reload(r.configure("127.0.0.1:3", "")); err == nil {
+		t.Error("reloaded before the start")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := a.Run(ctx); err != nil {
+		t.Error(err)
 	}
 }

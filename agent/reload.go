@@ -1,7 +1,10 @@
 package agent
 
 import (
+	"errors"
+	"fmt"
 	"slices"
+	"syscall"
 
 	"github.com/wayside-tracing/wayside/agent/accept"
 	"github.com/wayside-tracing/wayside/agent/buffer"
@@ -17,6 +20,9 @@ import (
 func (a *Agent) Reload(cfg *config.Config) (restart []string, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if !a.running {
+		return nil, errors.New("the agent is starting or stopping")
+	}
 	kept, opened, closed, err := a.reopen(cfg)
 	if err == nil {
 		if err = a.otlp.SetOptions(otlpOptions(cfg)); err != nil {
@@ -33,10 +39,6 @@ func (a *Agent) Reload(cfg *config.Config) (restart []string, err error) {
 	}
 	a.sockets = append(kept, opened...)
 	for _, s := range closed {
-		if s.stop == nil { // Run has not come to it yet
-			s.Close()
-			continue
-		}
 		s.stop() // it takes what is in the socket first
 	}
 	a.lane.SetOptions(laneOptions(cfg))
@@ -45,20 +47,26 @@ func (a *Agent) Reload(cfg *config.Config) (restart []string, err error) {
 	}
 	a.deliverer.Configure(a.deliverOptions(cfg))
 
-	if cfg.Accept.Jaeger.SocketBuffer != a.cfg.Accept.Jaeger.SocketBuffer {
-		restart = append(restart, "accept.jaeger.socket_buffer")
-	}
-	if !slices.Equal(cfg.Admin.HTTP, a.cfg.Admin.HTTP) {
-		restart = append(restart, "admin.http")
-	}
-	if cfg.Admin.PProf != a.cfg.Admin.PProf {
-		restart = append(restart, "admin.pprof")
-	}
-	if cfg.Log != a.cfg.Log {
-		restart = append(restart, "log")
-	}
-	a.cfg = cfg
+	a.cfg, restart = inForce(cfg, a.cfg)
 	return restart, nil
+}
+
+// inForce is cfg, but for the keys that are read at start only, which stay as
+// they were, and the names of those of them that differ.
+func inForce(cfg, was *config.Config) (now *config.Config, restart []string) {
+	c := *cfg
+	keep := func(key string, same bool) {
+		if !same {
+			restart = append(restart, key)
+		}
+	}
+	keep("accept.jaeger.socket_buffer", c.Accept.Jaeger.SocketBuffer == was.Accept.Jaeger.SocketBuffer)
+	keep("admin.http", slices.Equal(c.Admin.HTTP, was.Admin.HTTP))
+	keep("admin.pprof", c.Admin.PProf == was.Admin.PProf)
+	keep("log.level", c.Log.Level == was.Log.Level)
+	keep("log.format", c.Log.Format == was.Log.Format)
+	c.Accept.Jaeger.SocketBuffer, c.Admin, c.Log = was.Accept.Jaeger.SocketBuffer, was.Admin, was.Log
+	return &c, restart
 }
 
 // reopen opens the sockets of cfg that are not open yet.
@@ -75,6 +83,9 @@ func (a *Agent) reopen(cfg *config.Config) (kept, opened, closed []*socket, err 
 		if err != nil {
 			for _, s := range opened {
 				s.listener.Close()
+			}
+			if errors.Is(err, syscall.EADDRINUSE) {
+				err = fmt.Errorf("%w (if it is this agent's own, because one address includes the other, restart it)", err)
 			}
 			return nil, nil, nil, err
 		}

@@ -43,7 +43,6 @@ type socket struct {
 type mmsghdr struct {
 	msg unix.Msghdr
 	n   uint32
-	_   [4]byte
 }
 
 func listen(addr *net.UDPAddr) (*socket, error) {

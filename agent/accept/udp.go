@@ -87,7 +87,7 @@ func (u *UDP) Run(ctx context.Context) error {
 		case err != nil:
 			// The kernel is short of something, or tells of an ICMP error of the past.
 			u.log.Warn("reading datagrams", "address", u.listener, "error", err)
-			time.Sleep(100 * time.Millisecond)
+			time.Sleep(time.Second)
 		case ctx.Err() == nil && n > 0:
 			rest.after(n)
 			continue

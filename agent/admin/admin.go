@@ -29,7 +29,6 @@ const (
 	maxConnections = 64
 	maxHeaderBytes = 8 << 10
 	requestTimeout = 10 * time.Second
-	idleTimeout    = time.Minute // Prometheus asks every 15 s or 30 s
 	stopTimeout    = time.Second
 	// sampleEvery is how often the status is looked at for the rates of the page.
 	sampleEvery = 5 * time.Second
@@ -66,7 +65,7 @@ func New(opt Options) (*Server, error) {
 			for _, open := range s.listeners {
 				open.Close()
 			}
-			return nil, fmt.Errorf("admin.http: %w", err)
+			return nil, err
 		}
 		s.listeners = append(s.listeners, netutil.LimitListener(l, maxConnections))
 	}
@@ -74,10 +73,12 @@ func New(opt Options) (*Server, error) {
 		Handler:           s.routes(),
 		ReadHeaderTimeout: requestTimeout,
 		ReadTimeout:       requestTimeout,
-		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(opt.Log.Handler(), slog.LevelDebug),
 	}
+	// Clients that keep connections for later would keep others, such as
+	// probes, from getting one.
+	s.http.SetKeepAlivesEnabled(false)
 	return s, nil
 }
 
@@ -144,7 +145,7 @@ func (s *Server) routes() http.Handler {
 		profiles.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	} else {
 		profiles.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-			http.Error(w, "off; set admin.pprof: true", http.StatusNotFound)
+			http.Error(w, "off; set admin.pprof: true and restart", http.StatusNotFound)
 		})
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

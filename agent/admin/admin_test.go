@@ -106,7 +106,7 @@ func TestAnswers(t *testing.T) {
 		{"HEAD", "/status", "", true, 200, "text/html; charset=utf-8", ""},
 		{"POST", "/status", "", true, 405, "text/plain; charset=utf-8", "only GET and HEAD"},
 		{"DELETE", "/debug/pprof/", "", true, 405, "text/plain; charset=utf-8", "only GET"},
-		{"GET", "/debug/pprof/", "", true, 404, "text/plain; charset=utf-8", "off; set admin.pprof: true"},
+		{"GET", "/debug/pprof/", "", true, 404, "text/plain; charset=utf-8", "off; set admin.pprof: true and restart"},
 		{"GET", "/nothing", "", true, 404, "text/plain; charset=utf-8", "not found; here are /status"},
 	} {
 		ready.Store(c.ready)
@@ -180,7 +180,7 @@ func TestLargeHeadersAreRefused(t *testing.T) {
 func TestAddressInUseIsAnError(t *testing.T) {
 	url := serve(t, false, healthy)
 	_, err := New(Options{Addresses: []string{"127.0.0.1:0", strings.TrimPrefix(url, "http://")}, Status: healthy})
-	if err == nil || !strings.HasPrefix(err.Error(), "admin.http: listen tcp 127.0.0.1:") {
+	if err == nil || !strings.HasPrefix(err.Error(), "listen tcp 127.0.0.1:") {
 		t.Errorf("%v", err)
 	}
 }

@@ -94,7 +94,7 @@ func (m *exposition) buffers(lanes []ledger.Lane) {
 	for _, l := range lanes {
 		m.sample(float64(l.Buffer.Limit), "lane", l.Name)
 	}
-	m.family("wayside_agent_buffer_bytes", "gauge", "What each queue holds, what is in flight included.")
+	m.family("wayside_agent_buffer_bytes", "gauge", "What each queue holds, batches that are being sent or tried again included.")
 	for _, l := range lanes {
 		m.sample(float64(l.Buffer.Answered), "lane", l.Name, "queue", "answered")
 		m.sample(float64(l.Buffer.Datagram), "lane", l.Name, "queue", "datagram")

@@ -142,7 +142,7 @@ func (p *page) endpoints(now time.Time, l laneView) {
 		case ledger.EndpointOK:
 			class, word = good, "answers"
 		case ledger.EndpointBackoff:
-			class, word = warn, "unreachable"
+			class, word = warn, "failing"
 		case ledger.EndpointHeld:
 			class, word = warn, "refuses this agent"
 		}
@@ -173,7 +173,7 @@ func (p *page) endpoints(now time.Time, l laneView) {
 	p.WriteString("</tbody></table></div>\n")
 }
 
-// buffer is a bar: in flight, waiting, free.
+// buffer is a bar: taken for delivery, waiting, free.
 func (p *page) buffer(l laneView) {
 	b := l.Buffer
 	used := b.Answered + b.Datagram
@@ -184,7 +184,7 @@ func (p *page) buffer(l laneView) {
 	p.put("<h2>Buffer <small>%s of %s</small></h2>\n<div class=\"card\">", size(used), size(b.Limit))
 	p.put("<svg class=\"bar\" viewBox=\"0 0 100 1\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"%s used of %s\"><rect class=\"flight\" width=\"%s\" height=\"1\"/><rect class=\"wait\" x=\"%s\" width=\"%s\" height=\"1\"/></svg>",
 		size(used), size(b.Limit), part(b.InFlight), part(b.InFlight), part(waiting))
-	p.put("<p class=\"legend\"><span><i class=\"key flight\"></i>in flight %s</span><span><i class=\"key wait\"></i>waiting %s</span><span><i class=\"key free\"></i>free %s</span>",
+	p.put("<p class=\"legend\"><span><i class=\"key flight\"></i>taken for delivery %s</span><span><i class=\"key wait\"></i>waiting %s</span><span><i class=\"key free\"></i>free %s</span>",
 		size(b.InFlight), size(waiting), size(max(0, b.Limit-used)))
 	if b.Answered > 0 {
 		p.put("<span>answered queue %s, datagram queue %s</span>", size(b.Answered), size(b.Datagram))

@@ -64,7 +64,7 @@ var states = []struct {
 		unreachable(before, 30_000, noon.Add(-3*time.Minute))
 		unreachable(now, 102_000, noon.Add(-2*time.Second))
 		now.Lanes[0].Buffer = ledger.Buffer{Limit: 8 << 20, Datagram: 4 << 20, InFlight: 512 << 10, OldestAge: 178}
-	}, "Collector collector:4317 unreachable for 3 min: 102,000 spans wait"},
+	}, "Collector collector:4317 failing for 3 min: 102,000 spans wait"},
 	{"losing", func(before, now *ledger.Status) {
 		unreachable(before, 190_000, noon.Add(-9*time.Minute))
 		unreachable(now, 204_800, noon.Add(-2*time.Second))

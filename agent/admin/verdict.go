@@ -205,7 +205,7 @@ func judgeEndpoints(now time.Time, l laneView) []finding {
 	}
 	if len(failing) < len(l.Endpoints) {
 		return []finding{{
-			warn, fmt.Sprintf("%d of %d collectors unreachable for %s", len(failing), len(l.Endpoints), age(now.Sub(since))),
+			warn, fmt.Sprintf("%d of %d collectors failing for %s", len(failing), len(l.Endpoints), age(now.Sub(since))),
 			append([]string{"Spans go to the others."}, then...),
 		}}
 	}
@@ -217,7 +217,7 @@ func judgeEndpoints(now time.Time, l laneView) []finding {
 	if l.Buffered == 1 {
 		waits = "1 span waits"
 	}
-	does := fmt.Sprintf("unreachable for %s", age(now.Sub(since)))
+	does := fmt.Sprintf("failing for %s", age(now.Sub(since)))
 	if len(held) == len(failing) {
 		does = fmt.Sprintf("refusing this agent for %s", age(now.Sub(since)))
 		then = append(then, "Nothing is dropped for this. Check that the address is an OTLP gRPC receiver, and what it demands of senders.")

@@ -69,11 +69,11 @@ func TestOtherFindings(t *testing.T) {
 		{"one of two collectors", func(s *ledger.Status) {
 			unreachable(s, 100, noon.Add(-time.Minute))
 			s.Lanes[0].Endpoints = append(s.Lanes[0].Endpoints, ledger.Endpoint{Address: "b:1", State: ledger.EndpointOK})
-		}, warn, "1 of 2 collectors unreachable for 60 s"},
+		}, warn, "1 of 2 collectors failing for 60 s"},
 		{"both", func(s *ledger.Status) {
 			unreachable(s, 1, noon.Add(-time.Minute))
 			s.Lanes[0].Endpoints = append(s.Lanes[0].Endpoints, s.Lanes[0].Endpoints[0])
-		}, warn, "All 2 collectors unreachable for 60 s: 1 span waits"},
+		}, warn, "All 2 collectors failing for 60 s: 1 span waits"},
 		{"lag", func(s *ledger.Status) { s.Lanes[0].Buffer.OldestAge = 45 }, warn, "Delivery lags: the oldest span has waited 45 s"},
 		{"bug", func(s *ledger.Status) { s.Lanes[0].Delivered++ }, bad, "The ledger does not add up: this is a bug of the agent"},
 		{"stopping", func(s *ledger.Status) { s.Ready = false }, warn, "The agent is starting or stopping"},

@@ -41,7 +41,7 @@ var dropped = []words{
 	},
 	{
 		"dropped.shutdown", "spans", "They were still here when the agent had to end.",
-		"Raise drain_timeout, or keep the buffer on disk.",
+		"Raise drain_timeout, if whoever ends the process waits that long.",
 	},
 }
 

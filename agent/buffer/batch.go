@@ -154,7 +154,8 @@ func (l *Lane) batch(q *queue) *Batch {
 	bytes := 0
 	for len(q.chunks) > 0 {
 		c := q.chunks[0]
-		if len(b.chunks) > 0 && (bytes+len(c.frames) > l.batchBytes() || l.inFlight+b.size+c.size() > l.opt.Memory/4) {
+		if len(b.chunks) > 0 && (bytes+len(c.frames) > l.batchBytes() || l.inFlight+b.size+c.size() > l.opt.Memory/4 ||
+			c.oldest.Sub(b.Oldest()) > max(l.ageSpan(), l.opt.BatchAge)) {
 			break
 		}
 		q.pop()

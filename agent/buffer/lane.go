@@ -100,7 +100,7 @@ func (l *Lane) KernelDropped(packets uint64) {
 // append copies a frame into a queue, if there is room or room can be made.
 func (l *Lane) append(q *queue, frame []byte, spans int, now time.Time) bool {
 	c := q.tail()
-	if c == nil || !c.fits(len(frame), now, l.opt.MaxAge/64) {
+	if c == nil || !c.fits(len(frame), now, l.ageSpan()) {
 		need := max(len(frame), chunkBytes)
 		if q == &l.answered && q.memory+need > l.opt.Memory/2 {
 			return false
@@ -121,6 +121,10 @@ func (l *Lane) append(q *queue, frame []byte, spans int, now time.Time) bool {
 	}
 	return true
 }
+
+// ageSpan is how far apart in age spans of one chunk or batch may be, since
+// they expire together.
+func (l *Lane) ageSpan() time.Duration { return l.opt.MaxAge / 64 }
 
 // makeRoom drops the oldest datagrams until n more bytes fit.
 func (l *Lane) makeRoom(n int) bool {

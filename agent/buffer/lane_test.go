@@ -264,6 +264,46 @@ func TestOldSpansExpire(t *testing.T) {
 	})
 }
 
+// Spans of a batch expire together, so they must be about of one age: light
+// traffic while the collector is away for long fills chunks hours apart.
+func TestBatchHoldsSpansOfOneAge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		opt := options
+		opt.MaxAge = 24 * time.Hour
+		l := NewLane("default", opt)
+		for range 20 {
+			l.Datagram(frame(1, 100), 1, ledger.LeftOut{})
+			time.Sleep(25 * time.Minute)
+		}
+		l.Flush()
+		for {
+			b, err := l.Take(t.Context())
+			if err != nil {
+				break
+			}
+			if b.Spans() > 1 {
+				t.Errorf("%d spans, 25 minutes apart each, in one batch", b.Spans())
+			}
+			deliver(b)
+		}
+		check(t, l)
+	})
+}
+
+// Chunks that are kept for use again are memory, too.
+func TestLargeFramesDoNotAddToWhatIsKept(t *testing.T) {
+	l := NewLane("default", options)
+	for range 16 {
+		l.Datagram(frame(1, 60_000), 1, ledger.LeftOut{})
+	}
+	for range 100 {
+		l.Datagram(frame(1, 100_000), 1, ledger.LeftOut{})
+		if held := check(t, l).Buffer.Datagram + len(l.free)*chunkBytes; held > options.Memory {
+			t.Fatalf("%d bytes are held, the limit is %d", held, options.Memory)
+		}
+	}
+}
+
 func TestLeftOutSpansAreAcceptedAndDropped(t *testing.T) {
 	l := NewLane("default", options)
 	l.Datagram(nil, 0, ledger.LeftOut{Invalid: 3, TooBig: 2})

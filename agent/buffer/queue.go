@@ -100,6 +100,7 @@ const maxFree = 16
 // alloc returns an empty chunk with room for n bytes.
 func (l *Lane) alloc(n int) *chunk {
 	if n > chunkBytes {
+		l.free = nil // its memory is not counted, and none of it will do
 		return &chunk{frames: make([]byte, 0, n)}
 	}
 	if last := len(l.free) - 1; last >= 0 {

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -224,6 +225,23 @@ log:
 drain_timeout: 0s
 `; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// What --check prints is a configuration, also where one file holds a list.
+func TestListFromOneFileIsShownOnce(t *testing.T) {
+	c, err := loadText("deliver: {endpoint: \"${file:/run/two}\"}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	_ = c.Effective().WriteYAML(&b)
+	again, err := loadText(b.String())
+	if err != nil {
+		t.Fatalf("%v\n%s", err, b.String())
+	}
+	if !slices.Equal(again.Deliver.Endpoints, []string{"a:1", "b:2"}) {
+		t.Errorf("%v", again.Deliver.Endpoints)
 	}
 }
 

@@ -108,6 +108,7 @@ var wrongs = []struct{ name, yaml, want string }{
 	{"certificate without key", "deliver: {endpoint: 'a:1'}\naccept: {tls: {cert: /c}}", `a.yaml:2: accept.tls.cert: "/c": has no key; set accept.tls.key as well`},
 	{"key without certificate", "deliver: {endpoint: 'a:1'}\naccept: {tls: {key: /k}}", `a.yaml:2: accept.tls.key: "/k": has no certificate; set accept.tls.cert as well`},
 	{"authority without certificate", "deliver: {endpoint: 'a:1'}\naccept: {tls: {client_ca: /c}}", `a.yaml:2: accept.tls.client_ca: "/c": there is no TLS without a certificate; set accept.tls.cert and accept.tls.key as well`},
+	{"admin without port", "admin: {http: 127.0.0.1}", `a.yaml:1: admin.http: "127.0.0.1": has no port; write 127.0.0.1:14271`},
 
 	{"variable not set", "deliver: {endpoint: '${NONE}:4317'}", `a.yaml:1: deliver.endpoint: "${NONE}:4317": environment variable NONE is not set; set it, or give a default: ${NONE:default}`},
 	{"variable not closed", "deliver: {endpoint: '${NONE'}", `a.yaml:1: deliver.endpoint: "${NONE": ${ is not closed; write ${NAME}, or $${ for ${ itself`},

@@ -190,9 +190,11 @@ func (l *loader) set(k key, values []value, origin string) {
 	l.config.origin[k.path] = origin
 	delete(l.config.shown, k.path)
 	if slices.ContainsFunc(values, func(v value) bool { return v.shown != v.text }) {
+		var shown []string
 		for _, v := range values {
-			l.config.shown[k.path] = append(l.config.shown[k.path], v.shown)
+			shown = append(shown, v.shown)
 		}
+		l.config.shown[k.path] = slices.Compact(shown) // one file may hold several
 	}
 	k.set(l.config, values, func(v value, problem error) {
 		l.errs = append(l.errs, &Error{v.where, k.path, &v.shown, problem.Error(), v.line})

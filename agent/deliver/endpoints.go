@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math/bits"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -36,6 +37,18 @@ const (
 // fault. After that it is suspected to refuse everything, and backs off.
 const patience = 5
 
+// An endpoint that has refused all spans for stubbornAfter is asked whether it
+// takes an empty request. If it does, it is the spans that it does not want:
+// from then on it is sent what it is to refuse without long pauses, since they
+// hold up the spans behind. Before that it may as well be ill: a Collector
+// takes empty requests whatever is wrong with its pipeline.
+const (
+	stubbornAfter = 30 * time.Second
+	// stubbornPause is the limit of the pause then, of half as much on
+	// average: 200 requests a second.
+	stubbornPause = 10 * time.Millisecond
+)
+
 // sayAfter is how many failures in a row are told in the log. One or two are
 // a collector that is restarted, or that is busy.
 const sayAfter = 3
@@ -60,9 +73,12 @@ type endpoints struct {
 type endpoint struct {
 	address  string
 	inFlight int
-	last     uint64 // which attempt was its last
-	progress uint64 // endpoints.progress after the last that it took
-	refusals int    // since it took spans
+	last     uint64    // which attempt was its last
+	progress uint64    // endpoints.progress after the last that it took
+	refusals int       // since it took spans
+	refusing time.Time // first of these refusals
+	asked    time.Time // when it was last asked with an empty request, for having refused all for long
+	picky    bool      // it has refused all for long, and takes empty requests
 	// failures counts those in a row that made it back off. An endpoint with
 	// failures is probed: it is sent one request at a time, from notBefore on.
 	failures  int
@@ -87,6 +103,8 @@ type attempt struct {
 	endpoint *endpoint
 	failures int    // that the endpoint had when it began; it is a probe if there were some
 	progress uint64 // of the endpoint, when it began
+	picky    bool   // that the endpoint was when it began
+	ask      bool   // an empty request is to be sent
 }
 
 // progress is how far endpoints have come: each export that is taken has a
@@ -145,7 +163,7 @@ func (s *endpoints) acquire(ctx context.Context, avoid *endpoint) (attempt, erro
 			best.inFlight++
 			best.requests++
 			best.probing = best.failures > 0
-			a := attempt{endpoint: best, failures: best.failures, progress: best.progress}
+			a := attempt{endpoint: best, failures: best.failures, progress: best.progress, picky: best.picky, ask: best.doubtful(time.Now())}
 			s.mu.Unlock()
 			return a, nil
 		}
@@ -197,14 +215,24 @@ func (e *endpoint) before(other, avoid *endpoint) bool {
 	return e.last < other.last
 }
 
-// progressOf is the number of the last export that an endpoint took.
-func (s *endpoints) progressOf(e *endpoint) uint64 {
+// doubtful says whether it is time to find out if an endpoint is ill or picky.
+func (e *endpoint) doubtful(now time.Time) bool {
+	if e.refusals == 0 || e.picky || now.Sub(e.refusing) < stubbornAfter || now.Sub(e.asked) < stubbornAfter {
+		return false
+	}
+	e.asked = now
+	return true
+}
+
+// mayHurry says whether a span that an endpoint has refused may be sent again
+// without a pause: it has taken something since then, or is picky.
+func (s *endpoints) mayHurry(e *endpoint, since uint64) bool {
 	if e == nil {
-		return 0
+		return false
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return e.progress
+	return e.progress > since || e.picky
 }
 
 // release ends an attempt with its answer. spans is the size of the batch of
@@ -219,7 +247,7 @@ func (s *endpoints) release(a attempt, answer Answer, spans int) progress {
 		e.probing = false
 	}
 	if answer.Err != nil {
-		e.lastErr, e.lastErrAt = answer.Err.Error(), now
+		e.lastErr, e.lastErrAt = short(answer.Err.Error()), now
 	}
 	if answer.Verdict > Taken {
 		e.failed++
@@ -231,20 +259,33 @@ func (s *endpoints) release(a attempt, answer Answer, spans int) progress {
 		s.progress++
 		e.progress = s.progress
 		e.lastOKAt = now
-		if spans > 0 {
+		switch {
+		case spans > 0:
 			s.up(e, now)
+		case e.refusals > 0 && now.Sub(e.refusing) >= stubbornAfter:
+			e.picky = true
+			e.failures, e.notBefore = 0, time.Time{}
 		}
 	case Refused:
+		e.held = false
+		if e.refusals == 0 {
+			e.refusing = now
+		}
 		e.refusals++
-		if spans == 0 {
+		switch {
+		case spans == 0:
+			e.picky = false
 			s.down(a, now, maxBackoff, 0)
-		} else if e.refusals > bits.Len(uint(spans))+patience {
+		case e.picky:
+			e.notBefore = now.Add(s.jitter(stubbornPause))
+		case e.refusals > bits.Len(uint(spans))+patience:
 			s.down(a, now, maxRefusedBackoff, 0)
 		}
 	case Later:
-		e.held = false
+		e.held, e.picky = false, false
 		s.down(a, now, maxBackoff, retryAfter)
 	case Held:
+		e.picky = false
 		s.down(a, now, maxBackoff, retryAfter)
 		if !e.held {
 			s.log.Warn("endpoint refuses this agent: its spans are kept, and it is asked again",
@@ -254,6 +295,17 @@ func (s *endpoints) release(a attempt, answer Answer, spans int) progress {
 	}
 	s.wakeAll()
 	return progress{this: e.progress, all: s.progress}
+}
+
+// maxError is how much of an error is shown, in bytes: a server may write a
+// novel into its status.
+const maxError = 300
+
+func short(s string) string {
+	if len(s) <= maxError {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxError], "") + " …"
 }
 
 // gaveUp is called when spans were dropped because the endpoint refused them.
@@ -276,7 +328,7 @@ func (s *endpoints) up(e *endpoint, now time.Time) {
 		s.log.Info("endpoint takes spans again", "endpoint", e.address, "after", now.Sub(e.since).Round(time.Millisecond))
 	}
 	e.refusals, e.failures, e.notBefore = 0, 0, time.Time{}
-	e.held, e.said = false, false
+	e.held, e.said, e.picky = false, false, false
 }
 
 // down makes an endpoint back off. Requests that were under way together fail

@@ -48,24 +48,25 @@ func (d *Deliverer) fly(ctx context.Context, b Batch) {
 		return
 	}
 	f := flight{batch: b, parts: []part{{to: b.Spans()}}}
-	// What is between attempts ends with ctx or with the batch's age. An
-	// attempt that has begun is not ended by age.
-	fresh, cancel := context.WithDeadline(ctx, b.Oldest().Add(d.options().MaxAge))
-	defer cancel()
 	var last *endpoint
 	for len(f.parts) > 0 {
-		attempt, err := d.next(fresh, &f, last)
-		if err != nil {
-			if ctx.Err() != nil {
-				f.drop(ledger.Shutdown)
-			} else {
-				f.drop(ledger.Expired)
+		attempt, err := d.next(ctx, &f, last)
+		switch {
+		case ctx.Err() != nil:
+			if err == nil {
+				d.endpoints.release(attempt, Answer{}, 0)
 			}
+			f.drop(ledger.Shutdown)
 			return
+		case err != nil && time.Since(b.Oldest()) >= d.options().MaxAge:
+			f.drop(ledger.Expired)
+			return
+		case err != nil:
+			continue // the limit has been raised meanwhile
 		}
 		last = attempt.endpoint
 		p := f.parts[len(f.parts)-1]
-		if p.refused >= triesAlone && attempt.progress <= p.since {
+		if attempt.ask || attempt.progress <= p.since && (p.refused >= triesAlone || p.refused > 0 && attempt.picky) {
 			d.export(ctx, attempt, nil, 0) // does it take anything at all?
 			continue
 		}
@@ -81,16 +82,19 @@ func (d *Deliverer) fly(ctx context.Context, b Batch) {
 	}
 }
 
-// next waits until an endpoint may be tried with the next part.
+// next waits until an endpoint may be tried with the next part, or until the
+// batch is too old. An attempt that has begun is not ended by age.
 func (d *Deliverer) next(ctx context.Context, f *flight, last *endpoint) (attempt, error) {
+	fresh, cancel := context.WithDeadline(ctx, f.batch.Oldest().Add(d.options().MaxAge))
+	defer cancel()
 	p := f.parts[len(f.parts)-1]
-	if p.refused > 0 && d.endpoints.progressOf(last) <= p.since {
+	if p.refused > 0 && !d.endpoints.mayHurry(last, p.since) {
 		select {
-		case <-ctx.Done():
+		case <-fresh.Done():
 		case <-time.After(pauseAlone << min(p.refused-1, 4)):
 		}
 	}
-	return d.endpoints.acquire(ctx, last)
+	return d.endpoints.acquire(fresh, last)
 }
 
 // export makes one attempt. It returns the answer, and how far the endpoints

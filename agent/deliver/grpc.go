@@ -165,7 +165,10 @@ func answer(resp *h2.Response) Answer {
 // taken reads the body of a success. The status says that the spans were
 // taken; a body that can't be read does not change that.
 func taken(content []byte) Answer {
-	msg, _, err := grpc.ReadMessage(content)
+	msg, compressed, err := grpc.ReadMessage(content)
+	if err == nil && compressed {
+		msg, err = gunzip(msg) // grpc-go answers gzip with gzip, without being asked to
+	}
 	if err != nil {
 		return Answer{Verdict: Taken}
 	}

@@ -1,6 +1,8 @@
 package deliver
 
 import (
+	"bytes"
+	"compress/gzip"
 	"io"
 	"net/http"
 	"strconv"
@@ -146,5 +148,24 @@ func TestRetryAfterHeader(t *testing.T) {
 	in := time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)
 	if got := retryAfter(in); got < 59*time.Minute || got > time.Hour {
 		t.Errorf("%q: %v", in, got)
+	}
+}
+
+// grpc-go answers a compressed request with a compressed answer, and what it
+// says of rejected spans must not be missed for that.
+func TestCompressedAnswerOfPartialSuccess(t *testing.T) {
+	a := export(t, GRPCOptions{Gzip: true}, startServer(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		var packed bytes.Buffer
+		z := gzip.NewWriter(&packed)
+		_, _ = z.Write(grpc.AppendTraceResponse(nil, grpc.PartialSuccess{Rejected: 3, Message: "too old"}))
+		_ = z.Close()
+		w.Header().Set("Content-Type", grpc.ContentType)
+		w.Header().Set("Grpc-Encoding", "gzip")
+		_, _ = w.Write(append(grpc.AppendPrefix(nil, true, packed.Len()), packed.Bytes()...))
+		w.Header().Set(http.TrailerPrefix+"Grpc-Status", "0")
+	}))
+	if a.Verdict != Taken || a.Rejected != 3 || a.Err == nil {
+		t.Errorf("%+v", a)
 	}
 }

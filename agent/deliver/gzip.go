@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"bytes"
+	"io"
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
@@ -44,3 +45,17 @@ func (c *compressor) release(out *bytes.Buffer) {
 	out.Reset()
 	c.outputs.Put(out)
 }
+
+// gunzip unpacks the message of an answer, of up to maxAnswer bytes.
+func gunzip(packed []byte) ([]byte, error) {
+	r, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return io.ReadAll(io.LimitReader(r, maxAnswer))
+}
+
+// maxAnswer is in bytes: an ExportTraceServiceResponse is a number and a line
+// of text. What is longer is cut off.
+const maxAnswer = 64 << 10

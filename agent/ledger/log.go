@@ -12,21 +12,31 @@ func (a Account) LogValue() slog.Value {
 		slog.Uint64("buffered", a.Buffered),
 		slog.Uint64("dropped", a.Dropped.Sum()),
 	}
-	add := func(name string, n uint64) {
-		if n != 0 {
-			list = append(list, slog.Uint64(name, n))
+	for _, attr := range a.LostSince(Account{}) {
+		list = append(list, attr.(slog.Attr))
+	}
+	return slog.GroupValue(list...)
+}
+
+// LostSince is what was lost since an earlier copy of the account, in the form
+// of arguments for a slog.Logger: a slog.Attr for each number that has grown.
+func (a Account) LostSince(before Account) (attrs []any) {
+	add := func(name string, now, before uint64) {
+		if now > before {
+			attrs = append(attrs, slog.Uint64(name, now-before))
 		}
 	}
 	for r, n := range a.Dropped.All {
-		add("dropped_"+r.String(), n)
+		add("dropped_"+r.String(), n, before.Dropped[r])
 	}
 	for r, n := range a.Refused.All {
-		add("refused_"+r.String(), n)
+		add("refused_"+r.String(), n, before.Refused[r])
 	}
-	add("kernel_drops", a.KernelDrops)
-	add("client_full_queue", a.ClientReported.FullQueue)
-	add("client_too_large", a.ClientReported.TooLarge)
-	add("client_send_failure", a.ClientReported.SendFailure)
-	add("client_gaps", a.ClientReported.Gaps)
-	return slog.GroupValue(list...)
+	now, was := a.ClientReported, before.ClientReported
+	add("kernel_drops", a.KernelDrops, before.KernelDrops)
+	add("client_full_queue", now.FullQueue, was.FullQueue)
+	add("client_too_large", now.TooLarge, was.TooLarge)
+	add("client_send_failure", now.SendFailure, was.SendFailure)
+	add("client_gaps", now.Gaps, was.Gaps)
+	return attrs
 }

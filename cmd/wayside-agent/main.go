@@ -17,6 +17,7 @@ import (
 
 	"github.com/wayside-tracing/wayside/agent"
 	"github.com/wayside-tracing/wayside/agent/config"
+	"github.com/wayside-tracing/wayside/agent/ledger"
 	"github.com/wayside-tracing/wayside/internal/version"
 )
 
@@ -46,6 +47,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return ok
 	}
 
+	loaded := stat(cmd.source.File) // before it is read: a change meanwhile is one
 	cfg, err := config.Load(cmd.source)
 	if err != nil {
 		fmt.Fprintln(stderr, err)
@@ -61,7 +63,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP) // from here on it reloads and no longer kills
-	limit(cfg)
+	limit()
 	log := logger(cfg, stderr)
 	a, err := agent.New(cfg, log)
 	if err != nil {
@@ -70,17 +72,35 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends it at once
-	go watch(ctx, cmd.source.File, hangup, func() { reload(a, cmd.source, log) })
-	if err := a.Run(ctx); err != nil {
+	go watch(ctx, cmd.source.File, loaded, hangup, func() { reload(a, cmd.source, log) })
+	err = a.Run(ctx)
+	terminationMessage("/dev/termination-log", a.Status(), err)
+	if err != nil {
 		fmt.Fprintf(stderr, "wayside-agent: %v\n", err)
 		return failure
 	}
 	return ok
 }
 
-// limit keeps the process small, also on a large node. GOMAXPROCS, GOGC and
-// GOMEMLIMIT win.
-func limit(cfg *config.Config) {
+// terminationMessage writes the accounts that the process ends with where
+// Kubernetes looks for a container's last words (terminationMessagePath's
+// default), if there is such a file: `kubectl get pod -o yaml` shows them.
+func terminationMessage(file string, st ledger.Status, err error) {
+	f, openErr := os.OpenFile(file, os.O_WRONLY|os.O_TRUNC, 0)
+	if openErr != nil {
+		return
+	}
+	defer f.Close()
+	for _, l := range st.Lanes {
+		fmt.Fprintf(f, "ledger of lane %s: %v\n", l.Name, l.LogValue())
+	}
+	if err != nil {
+		fmt.Fprintln(f, err)
+	}
+}
+
+// limit keeps the process small, also on a large node. GOMAXPROCS and GOGC win.
+func limit() {
 	unset := func(name string) bool { return os.Getenv(name) == "" }
 	if unset("GOMAXPROCS") {
 		// The runtime keeps memory for each, and two readers and a few exports
@@ -89,12 +109,9 @@ func limit(cfg *config.Config) {
 	}
 	if unset("GOGC") {
 		// The spans' way makes hardly any garbage, so that collecting it early
-		// costs nothing; by itself the collector would let 4 MB gather first.
+		// costs nothing; by itself the collector would let 4 MB gather first, or
+		// as much as the buffer holds.
 		debug.SetGCPercent(25)
-	}
-	if unset("GOMEMLIMIT") {
-		const beside = 8 << 20 // sockets' buffers, connections, garbage between two collections
-		debug.SetMemoryLimit(int64(cfg.Buffer.Memory) + beside)
 	}
 }
 

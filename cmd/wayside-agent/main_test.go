@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -250,11 +251,29 @@ func TestAddressThatIsTaken(t *testing.T) {
 	if code := second.end(t); code != 1 {
 		t.Errorf("exit code %d", code)
 	}
-	if want := "wayside-agent: admin.http: listen tcp " + admin + ": bind: address already in use\n"; second.text() != want {
+	if want := "wayside-agent: admin.http: listen tcp " + admin + ": bind: address already in use; stop what has it (another agent, such as the Jaeger Agent?), or set admin.http\n"; second.text() != want {
 		t.Errorf("it says %q, want %q", second.text(), want)
 	}
 	send(t, first, syscall.SIGINT)
 	if code := first.end(t); code != 0 {
 		t.Errorf("exit code of the first: %d", code)
+	}
+}
+
+func TestTerminationMessage(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "termination-log")
+	st := ledger.Status{Lanes: []ledger.Lane{{Name: "default", Account: ledger.Account{Accepted: 3, Delivered: 1, Dropped: ledger.Drops{ledger.Shutdown: 2}}}}}
+	terminationMessage(file, st, nil)
+	if _, err := os.Stat(file); err == nil {
+		t.Error("a file was made where there was none")
+	}
+	write(t, file, "what was there before, and longer than what comes now: "+strings.Repeat("x", 500))
+	terminationMessage(file, st, errors.New("boom"))
+	got, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "ledger of lane default: [accepted=3 recovered=0 delivered=1 buffered=0 dropped=2 dropped_shutdown=2]\nboom\n"; string(got) != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -13,14 +13,14 @@ const lookEvery = 2 * time.Second
 
 // watch calls reload at every hangup, and when file has changed and then stayed
 // as it is for one look, so that a file that is being written isn't read.
-func watch(ctx context.Context, file string, hangup <-chan os.Signal, reload func()) {
+// loaded is the file as it was read at start.
+func watch(ctx context.Context, file string, loaded os.FileInfo, hangup <-chan os.Signal, reload func()) {
 	var ticks <-chan time.Time
 	if file != "" {
 		t := time.NewTicker(lookEvery)
 		defer t.Stop()
 		ticks = t.C
 	}
-	loaded := stat(file)
 	before := loaded
 	for {
 		select {

@@ -51,7 +51,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stdout, "wayside", version.Read())
 		return ok
 	case "help", "--help", "-help", "-h":
-		if len(args) > 1 && (args[1] == "up" || args[1] == "loadgen") {
+		if len(args) > 1 && args[1] != "help" && args[1] != "version" {
 			return run(ctx, []string{args[1], "--help"}, stdout, stderr)
 		}
 		fmt.Fprint(stdout, help)

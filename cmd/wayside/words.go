@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -13,10 +14,10 @@ import (
 
 // welcome says what listens where, and what to do next.
 func (w *wayside) welcome() string {
-	compact, binary, admin := w.udp("compact"), w.udp("binary"), ""
+	compact, binary, admin := reachable(w.udp("compact")), reachable(w.udp("binary")), ""
 	for _, a := range w.agent.Addresses() {
 		if s, ok := strings.CutPrefix(a, "admin "); ok && admin == "" {
-			admin = s
+			admin = reachable(s)
 		}
 	}
 	var b strings.Builder
@@ -55,6 +56,16 @@ func (w *wayside) welcome() string {
 		say("to try it", "%s loadgen --to %s", self(), compact)
 	}
 	return b.String()
+}
+
+// reachable is an address to send to, where one that listens may stand for all
+// of the machine.
+func reachable(address string) string {
+	a, err := netip.ParseAddrPort(address)
+	if err != nil || !a.Addr().IsUnspecified() {
+		return address
+	}
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), a.Port()).String()
 }
 
 // udp is the address where Jaeger clients of an encoding are listened to.

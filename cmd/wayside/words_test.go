@@ -93,3 +93,18 @@ func TestSummary(t *testing.T) {
 		}
 	}
 }
+
+func TestReachable(t *testing.T) {
+	for address, want := range map[string]string{
+		"":                "",
+		"127.0.0.1:6831":  "127.0.0.1:6831",
+		"[::1]:6831":      "[::1]:6831",
+		"0.0.0.0:6831":    "127.0.0.1:6831",
+		"[::]:6831":       "127.0.0.1:6831",
+		"192.0.2.1:14271": "192.0.2.1:14271",
+	} {
+		if got := reachable(address); got != want {
+			t.Errorf("%s: %s, want %s", address, got, want)
+		}
+	}
+}

@@ -70,8 +70,8 @@ func TestJSON(t *testing.T) {
 			}
 			value("bool", func() { b.Varint(otlp.AnyBool, 1) })
 			value("int", func() { b.Varint(otlp.AnyInt, math.MaxUint64) })
-			value("double", func() { b.Double(otlp.AnyDouble, 1.5e300) })
-			value("nan", func() { b.Double(otlp.AnyDouble, math.NaN()) })
+			value("double", func() { b.Fixed64(otlp.AnyDouble, math.Float64bits(1.5e300)) })
+			value("nan", func() { b.Fixed64(otlp.AnyDouble, math.Float64bits(math.NaN())) })
 			value("bytes", func() { b.Blob(otlp.AnyBytes, []byte("\x00\xff")) })
 			value("none", func() {})
 			value("list", func() {

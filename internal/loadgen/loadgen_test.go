@@ -2,7 +2,6 @@ package loadgen
 
 import (
 	"context"
-	"math"
 	"net"
 	"strings"
 	"testing"
@@ -36,8 +35,9 @@ func TestSend(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := g.Run(t.Context(), quietly)
-		if want := o.Rate * r.Elapsed.Seconds(); math.Abs(float64(r.Spans)-want) > want/10+50 {
-			t.Errorf("%v: %d spans in %v, want %.0f", encoding, r.Spans, r.Elapsed, want)
+		// On a busy machine they are fewer: what is far behind is given up.
+		if most := o.Rate*r.Elapsed.Seconds()*1.1 + 50; float64(r.Spans) > most || r.Spans == 0 {
+			t.Errorf("%v: %d spans in %v, want %.0f at most", encoding, r.Spans, r.Elapsed, most)
 		}
 		var tr jaegerthrift.Transcoder
 		var got Report

@@ -50,7 +50,7 @@ func TestAttributes(t *testing.T) {
 				nested(9, key, func(b *Builder) { b.Varint(AnyBool, n) }))
 		}
 		check("double", func(b *Builder) { b.DoubleAttribute(9, []byte(key), math.Float64bits(-0.5)) },
-			nested(9, key, func(b *Builder) { b.Double(AnyDouble, -0.5) }))
+			nested(9, key, func(b *Builder) { b.Fixed64(AnyDouble, math.Float64bits(-0.5)) }))
 	}
 }
 

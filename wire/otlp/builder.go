@@ -2,7 +2,6 @@ package otlp
 
 import (
 	"encoding/binary"
-	"math"
 	"math/bits"
 	"unicode/utf8"
 )
@@ -39,15 +38,6 @@ func (b *Builder) Cap() int { return cap(b.buf) }
 
 // Truncate takes back what was written after the first n bytes.
 func (b *Builder) Truncate(n int) { b.buf = b.buf[:n] }
-
-// Insert puts p before the byte at position at. No message that was opened
-// after at may still be open.
-func (b *Builder) Insert(at int, p []byte) {
-	n := len(b.buf)
-	b.buf = append(b.buf, p...)
-	copy(b.buf[at+len(p):], b.buf[at:n])
-	copy(b.buf[at:], p)
-}
 
 // Mark is a message that was opened: where its content starts, and how many
 // bytes before that were kept for its length.
@@ -141,9 +131,6 @@ func (b *Builder) SpanID(field int, id uint64) {
 	b.buf = append(b.buf, 8)
 	b.buf = binary.BigEndian.AppendUint64(b.buf, id)
 }
-
-// Double appends a field of type double.
-func (b *Builder) Double(field int, v float64) { b.Fixed64(field, math.Float64bits(v)) }
 
 // tag writes a field's number, 1 to 2047, and wire type.
 func (b *Builder) tag(field, wire int) {

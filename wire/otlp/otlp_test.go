@@ -159,13 +159,6 @@ func TestCloseMovesContentWhenTheGuessWasOff(t *testing.T) {
 	}
 }
 
-func TestInsert(t *testing.T) {
-	got := build(func(b *Builder) { b.Raw([]byte("ad")); b.Insert(1, []byte("bc")); b.Insert(4, []byte("e")) })
-	if string(got) != "abcde" {
-		t.Errorf("%s", got)
-	}
-}
-
 func TestTextIsMadeValid(t *testing.T) {
 	for _, s := range []string{"", "plain", "ü", "a\xffb", "\xff\xfe\xfd", "tail\xc3", "\xed\xa0\x80x", "\xffa\xff"} {
 		got := build(func(b *Builder) { b.Text(1, []byte(s)) })

@@ -79,6 +79,9 @@ type conn struct {
 		frame      uint32
 		streams    uint32
 		headerSize uint32
+		// headerLeast is the least that headerSize has been since a call was
+		// written: the encoder must say so even if it is back (RFC 7541, 4.2).
+		headerLeast uint32
 	}
 	changed  chan struct{} // closed when window, streams, leaving … change
 	waiting  int           // how many wait for that
@@ -96,7 +99,7 @@ func newConn(nc net.Conn) *conn {
 		streams: map[uint32]*stream{}, window: firstWindow, changed: make(chan struct{}), lastRead: time.Now(),
 	}
 	c.encoder = hpack.NewEncoder(&c.block)
-	c.peer.window, c.peer.frame, c.peer.headerSize = firstWindow, minFrameSize, tableSize
+	c.peer.window, c.peer.frame, c.peer.headerSize, c.peer.headerLeast = firstWindow, minFrameSize, tableSize, tableSize
 	c.peer.streams = 100 // until it says more (section 6.5.2 recommends to allow so many)
 	c.pending = append(c.pending, http2.ClientPreface...)
 	c.pending = appendSettings(c.pending,
@@ -141,6 +144,9 @@ func (c *conn) end(s *stream, err error) (*Response, error) {
 		}
 	case s.id != 0:
 		c.reset(s.id, http2.ErrCodeCancel)
+		if errors.Is(err, context.DeadlineExceeded) && c.pings == maxPings && c.lastSent.After(c.lastRead) {
+			c.leave(errors.New("no answer in time, and it can't be asked whether it lives")) // the next call finds out
+		}
 		c.remove(s)
 	}
 	if err == nil && !s.sentAll {

@@ -183,6 +183,7 @@ func (c *conn) settings(f *http2.SettingsFrame) error {
 		switch s.ID {
 		case http2.SettingHeaderTableSize:
 			c.peer.headerSize = s.Val
+			c.peer.headerLeast = min(c.peer.headerLeast, s.Val)
 		case http2.SettingMaxConcurrentStreams:
 			c.peer.streams = s.Val
 		case http2.SettingMaxFrameSize:

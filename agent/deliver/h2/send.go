@@ -122,7 +122,10 @@ func (c *conn) reserve(s *stream, left int) int {
 func (c *conn) writeCall(ctx context.Context, s *stream, req Request, rest *body, n int) error {
 	c.mu.Lock()
 	c.begin()
-	size, table := int(c.peer.frame), min(c.peer.headerSize, tableSize)
+	size := int(c.peer.frame)
+	if !rest.begun {
+		c.resizeTable()
+	}
 	now := time.Now()
 	if !c.lastSent.After(c.lastRead) {
 		c.asked = now
@@ -135,7 +138,7 @@ func (c *conn) writeCall(ctx context.Context, s *stream, req Request, rest *body
 	}
 	if !rest.begun {
 		rest.begun = true
-		c.writeHeaders(s.id, req.Header, rest.left == 0, size, table)
+		c.writeHeaders(s.id, req.Header, rest.left == 0, size)
 	}
 	for n > 0 {
 		m := min(n, size)
@@ -163,12 +166,22 @@ func (c *conn) writeCall(ctx context.Context, s *stream, req Request, rest *body
 	return err
 }
 
-// writeHeaders adds the frames of a block of headers to what is written next.
-func (c *conn) writeHeaders(id uint32, fields []hpack.HeaderField, end bool, size int, table uint32) {
-	if table != c.tableNow {
-		c.tableNow = table
-		c.encoder.SetMaxDynamicTableSize(table)
+// resizeTable gives the encoder's table the size that the peer wants. mu and
+// the write lock are held, and a block of headers follows.
+func (c *conn) resizeTable() {
+	least, now := min(c.peer.headerLeast, tableSize), min(c.peer.headerSize, tableSize)
+	c.peer.headerLeast = c.peer.headerSize
+	if least < c.tableNow {
+		c.encoder.SetMaxDynamicTableSize(least)
 	}
+	if least < c.tableNow || now != c.tableNow {
+		c.encoder.SetMaxDynamicTableSize(now)
+	}
+	c.tableNow = now
+}
+
+// writeHeaders adds the frames of a block of headers to what is written next.
+func (c *conn) writeHeaders(id uint32, fields []hpack.HeaderField, end bool, size int) {
 	c.block.Reset()
 	for _, f := range fields {
 		_ = c.encoder.WriteField(f) // a bytes.Buffer takes everything

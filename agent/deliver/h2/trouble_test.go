@@ -1,6 +1,7 @@
 package h2
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -223,6 +224,39 @@ func TestSlowCall(t *testing.T) {
 				t.Errorf("%d pings", pings)
 			}
 		}
+	})
+}
+
+// A peer that answers pings but no calls uses up the pings that a server puts
+// up with. When it then falls silent, calls that end without an answer must
+// not go on with this connection.
+func TestSilenceAfterTheLastPing(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p, end := newPeer(t)
+		fresh, freshEnd := newPeer(t)
+		r := newRig(t, end, freshEnd)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		res := r.begin(ctx, []byte("x"))
+		p.call(1)
+		for pings := 0; pings < maxPings; {
+			if f := <-p.frames; f == "ping" {
+				pings++
+				p.write(func() error { return p.framer.WritePing(true, [8]byte{}) })
+			}
+		}
+		if err := (<-res).err; !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("%v", err)
+		}
+		// From here on the peer is silent.
+		res = r.begin(soon(t), []byte("y"))
+		if err := (<-res).err; !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("%v", err)
+		}
+		res = r.begin(soon(t), []byte("z"))
+		fresh.call(1)
+		fresh.answer(1, "alive")
+		check(t, <-res, "alive")
 	})
 }
 
