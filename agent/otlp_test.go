@@ -149,6 +149,7 @@ func TestStopDeliversWhatWasAnswered(t *testing.T) {
 func TestReloadOfOTLP(t *testing.T) {
 	c := startCollector(t)
 	r := run(t, c.address, "")
+	r.until("ready", func(ledger.Lane) bool { return r.Status().Ready })
 	before := r.listener("otlp.grpc")
 	path := filepath.Join(t.TempDir(), "s")
 	const jaeger = "accept: {jaeger: {compact: 127.0.0.1:0, binary: 127.0.0.1:0}, otlp: {grpc: 127.0.0.1:0, "
