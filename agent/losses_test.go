@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,12 +14,30 @@ import (
 	"github.com/wayside-tracing/wayside/internal/task"
 )
 
+// lockedBuffer can be read while others write.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
 // The log says that spans are lost, soon after the first and then once a
 // minute, with what is new.
 func TestLogTellsOfLosses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		lane := buffer.NewLane("default", buffer.Options{Memory: 1 << 20, MaxAge: time.Hour, BatchBytes: 1 << 17, BatchAge: time.Second})
-		var log bytes.Buffer
+		var log lockedBuffer
 		g := task.NewGroup()
 		g.Start(&losses{lane: lane, poll: func() {}, log: slog.New(slog.NewTextHandler(&log, nil))})
 		lines := func() []string { return strings.Split(strings.TrimSpace(log.String()), "\n") }
