@@ -86,8 +86,9 @@ func TestFloodOfRequests(t *testing.T) {
 		return code
 	}
 
-	// Peers that begin and do not go on.
-	for i := range 100 {
+	// Peers that begin and do not go on. A third of them begin a request.
+	const idlers = 100
+	for i := range idlers {
 		c, err := net.Dial("tcp", address)
 		if err != nil {
 			t.Fatal(err)
@@ -152,8 +153,10 @@ func TestFloodOfRequests(t *testing.T) {
 	if got, want := sum(ledger.QueueFull, ledger.Overloaded, ledger.RequestTooBig), answers[grpc.ResourceExhausted].Load(); got != want {
 		t.Errorf("%d refused for want of room, %d were told so: %v", got, want, lane.Refused)
 	}
-	if got := sum(ledger.Malformed); got != answers[grpc.InvalidArgument].Load() || got != 2*rounds/2 {
-		t.Errorf("%d malformed, want %d", got, rounds)
+	// On a slow machine the requests that nobody went on with are given up meanwhile.
+	told, got := answers[grpc.InvalidArgument].Load(), sum(ledger.Malformed)
+	if told != 2*rounds/2 || got < told || got > told+idlers/3 {
+		t.Errorf("%d malformed, %d were told so, want %d", got, told, rounds)
 	}
 	if got := answers[grpc.OK].Load(); got == 0 || lane.Accepted < got*goodSpans {
 		t.Errorf("%d requests were told yes, %d spans accepted", got, lane.Accepted)
