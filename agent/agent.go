@@ -1,10 +1,12 @@
 // Package agent puts the parts of the agent together.
 //
-//	accept ────────────► buffer ───────────────► deliver
-//	 UDP 6831 ┐ frames   lane "default"  batches  ┌ endpoint A
-//	 UDP 6832 ┴────────► answered, datagram ────► ┴ endpoint B
-//	                          │
-//	                       ledger ───► admin /status, /metrics; the last log line
+//	accept ─────────────► buffer ───────────────► deliver
+//	 UDP 6831  ┐ frames   lane "default"  batches  ┌ endpoint A
+//	 UDP 6832  ┼────────► answered, datagram ────► ┴ endpoint B
+//	 OTLP 4317 ┤
+//	 OTLP 4318 ┘
+//	                           │
+//	                        ledger ───► admin /status, /metrics; the last log line
 //
 // The parts do not know each other: they meet here.
 package agent
@@ -14,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -38,13 +41,14 @@ type Agent struct {
 	lane      *buffer.Lane
 	deliverer *deliver.Deliverer
 	admin     *admin.Server
+	otlp      *accept.OTLP
 	accepting *task.Group
 
 	mu        sync.Mutex // guards what a reload changes
 	running   bool       // between start and stop of the sockets
 	cfg       *config.Config
 	sockets   []*socket
-	transport *deliver.GRPC
+	transport deliver.Transport
 }
 
 // New makes an agent and opens its listeners, so that an address that is taken
@@ -52,11 +56,17 @@ type Agent struct {
 func New(cfg *config.Config, log *slog.Logger) (*Agent, error) {
 	a := &Agent{log: log, cfg: cfg, started: time.Now(), softnet: accept.SoftnetDrops(), accepting: task.NewGroup()}
 	a.lane = buffer.NewLane("default", laneOptions(cfg))
-	a.transport = transport(cfg)
+	var err error
+	if a.transport, err = newTransport(cfg, log); err != nil {
+		return nil, err
+	}
 	a.deliverer = deliver.New(a.deliverOptions(cfg), log, func(ctx context.Context) (deliver.Batch, error) {
 		return a.lane.Take(ctx)
 	})
-	err := a.listen(cfg)
+	a.otlp = accept.NewOTLP(a.route, log)
+	if err = a.otlp.SetOptions(otlpOptions(cfg)); err == nil {
+		err = a.listen(cfg)
+	}
 	if err == nil {
 		a.admin, err = admin.New(admin.Options{
 			Addresses: cfg.Admin.HTTP, PProf: cfg.Admin.PProf, Status: a.Status, Log: log,
@@ -86,12 +96,17 @@ func (a *Agent) listen(cfg *config.Config) error {
 	return nil
 }
 
-func (a *Agent) open(w wish, cfg *config.Config) (*socket, error) {
-	u, err := accept.ListenUDP(w.address, w.encoding, cfg.Accept.Jaeger.SocketBuffer, a.route, a.log)
-	if err != nil {
-		return nil, inUse("accept.jaeger."+w.encoding, err)
+func (a *Agent) open(w wish, cfg *config.Config) (s *socket, err error) {
+	s = &socket{wish: w}
+	if encoding, ok := strings.CutPrefix(w.source, "jaeger."); ok {
+		s.listener, err = accept.ListenUDP(w.address, encoding, cfg.Accept.Jaeger.SocketBuffer, a.route, a.log)
+	} else {
+		s.listener, err = a.otlp.Listen(w.address, w.source)
 	}
-	return &socket{UDP: u, wish: w}, nil
+	if err != nil {
+		return nil, inUse("accept."+w.source, err)
+	}
+	return s, nil
 }
 
 // inUse adds to an error of listening what to do about it.
@@ -116,7 +131,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	delivering.Start(a.deliverer)
 	a.mu.Lock()
 	for _, s := range a.sockets {
-		s.stop = a.accepting.Start(s.UDP)
+		s.stop = a.accepting.Start(s.listener)
 	}
 	a.running = true
 	endpoints := a.cfg.Deliver.Endpoints
@@ -137,7 +152,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	a.mu.Lock()
 	a.running = false // no reload from here on
 	a.mu.Unlock()
-	a.accepting.Stop() // no more comes in; what the sockets held is in the buffer
+	a.accepting.Stop() // no more comes in; what the sockets held is in the buffer, and requests are answered
 	a.lane.Flush()     // Take gives it all, and then io.EOF, which ends the deliverer
 	late := time.AfterFunc(a.drainTimeout(), delivering.Cancel)
 	delivering.Wait()
@@ -172,7 +187,9 @@ func (a *Agent) countDrops() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, s := range a.sockets {
-		s.CountDrops()
+		if u, ok := s.listener.(*accept.UDP); ok {
+			u.CountDrops()
+		}
 	}
 }
 
@@ -207,7 +224,12 @@ func (a *Agent) Status() ledger.Status {
 		Config:  a.cfg.Effective(),
 	}
 	for _, socket := range a.sockets {
-		s.Sockets = append(s.Sockets, socket.Status()) // before the account: it brings the kernel's drops into it
+		switch l := socket.listener.(type) {
+		case *accept.UDP:
+			s.Sockets = append(s.Sockets, l.Status()) // before the account: it brings the kernel's drops into it
+		case *accept.Listener:
+			s.Listeners = append(s.Listeners, l.Status())
+		}
 	}
 	lane := a.lane.Snapshot()
 	lane.Endpoints = a.deliverer.Endpoints()

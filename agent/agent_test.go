@@ -100,6 +100,9 @@ func run(t *testing.T, endpoints, more string) *running {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
+	for !r.Status().Ready {
+		time.Sleep(time.Millisecond)
+	}
 	r.stop = sync.OnceValue(func() error {
 		cancel()
 		err := <-done
@@ -122,7 +125,7 @@ func run(t *testing.T, endpoints, more string) *running {
 func (r *running) configure(endpoints, more string) *config.Config {
 	r.t.Helper()
 	if !strings.Contains(more, "accept:") {
-		more += "\naccept: {jaeger: {compact: 127.0.0.1:0, binary: 127.0.0.1:0}}"
+		more += "\naccept: {jaeger: {compact: 127.0.0.1:0, binary: 127.0.0.1:0}, otlp: {grpc: 127.0.0.1:0, http: 127.0.0.1:0}}"
 	}
 	text := fmt.Sprintf("admin: {http: 127.0.0.1:0}\n"+
 		"deliver: {endpoint: [%s], batch: {age: 20ms}, timeout: 1s, compression: none}\n%s\n", endpoints, more)
@@ -161,7 +164,7 @@ func (r *running) check() ledger.Lane {
 // until waits for the ledger to be as f says.
 func (r *running) until(what string, f func(ledger.Lane) bool) {
 	r.t.Helper()
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if f(r.check()) {
 			return
 		}
@@ -243,6 +246,7 @@ func TestAddressInUse(t *testing.T) {
 	r := run(t, "127.0.0.1:1", "drain_timeout: 0s")
 	cfg := *r.cfg
 	cfg.Accept.Jaeger.Compact = []string{r.sockets[0].Address()}
+	cfg.Accept.OTLP.GRPC, cfg.Accept.OTLP.HTTP = nil, nil
 	cfg.Admin.HTTP = nil
 	_, err := New(&cfg, slog.New(slog.DiscardHandler))
 	if err == nil || !strings.Contains(err.Error(), "accept.jaeger.compact") || !strings.Contains(err.Error(), r.sockets[0].Address()) {
@@ -263,7 +267,7 @@ func TestReload(t *testing.T) {
 	// Another collector, and another socket beside the first one.
 	c := startCollector(t)
 	compact := r.sockets[0].Address()
-	if restart, err := r.Reload(r.configure(c.address, "accept: {jaeger: {compact: [127.0.0.1:0, localhost:0], binary: \"\"}}")); err != nil || restart != nil {
+	if restart, err := r.Reload(r.configure(c.address, "accept: {jaeger: {compact: [127.0.0.1:0, localhost:0], binary: \"\"}, otlp: {grpc: \"\", http: \"\"}}")); err != nil || restart != nil {
 		t.Fatal(restart, err)
 	}
 	r.until("delivered", func(l ledger.Lane) bool { return l.Delivered == 20 })
@@ -279,7 +283,7 @@ func TestReload(t *testing.T) {
 
 	// What cannot be opened changes nothing.
 	before := r.Status()
-	bad := r.configure("127.0.0.1:1", "buffer: {memory: 4MiB}\naccept: {jaeger: {compact: "+compact+"}}")
+	bad := r.configure("127.0.0.1:1", "buffer: {memory: 4MiB}\naccept: {jaeger: {compact: "+compact+"}, otlp: {grpc: 127.0.0.1:0, http: 127.0.0.1:0}}")
 	if _, err := r.Reload(bad); err == nil {
 		t.Error("an address that is taken was opened")
 	}

@@ -3,6 +3,8 @@ package agent
 import (
 	"errors"
 	"fmt"
+	"log/slog"
+	"reflect"
 	"slices"
 	"syscall"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/wayside-tracing/wayside/agent/buffer"
 	"github.com/wayside-tracing/wayside/agent/config"
 	"github.com/wayside-tracing/wayside/agent/deliver"
+	"github.com/wayside-tracing/wayside/internal/task"
 	"github.com/wayside-tracing/wayside/internal/version"
 )
 
@@ -22,21 +25,33 @@ func (a *Agent) Reload(cfg *config.Config) (restart []string, err error) {
 	if !a.running {
 		return nil, errors.New("the agent is starting or stopping")
 	}
+	changed := !reflect.DeepEqual(transportOptions(cfg), transportOptions(a.cfg))
+	transport := a.transport
+	if changed {
+		if transport, err = newTransport(cfg, a.log); err != nil {
+			return nil, err
+		}
+	}
 	kept, opened, closed, err := a.reopen(cfg)
+	if err == nil {
+		if err = a.otlp.SetOptions(otlpOptions(cfg)); err != nil {
+			for _, s := range opened {
+				s.listener.Close()
+			}
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
 	for _, s := range opened {
-		s.stop = a.accepting.Start(s.UDP)
+		s.stop = a.accepting.Start(s.listener)
 	}
 	a.sockets = append(kept, opened...)
 	for _, s := range closed {
 		s.stop() // it takes what is in the socket first
 	}
 	a.lane.SetOptions(laneOptions(cfg))
-	if cfg.Deliver.Compression != a.cfg.Deliver.Compression {
-		a.transport = transport(cfg)
-	}
+	a.transport = transport // the old one's connections end when they are idle
 	a.deliverer.Configure(a.deliverOptions(cfg))
 
 	a.cfg, restart = inForce(cfg, a.cfg)
@@ -74,7 +89,7 @@ func (a *Agent) reopen(cfg *config.Config) (kept, opened, closed []*socket, err 
 		s, err := a.open(w, cfg)
 		if err != nil {
 			for _, s := range opened {
-				s.Close()
+				s.listener.Close()
 			}
 			if errors.Is(err, syscall.EADDRINUSE) {
 				err = fmt.Errorf("%w (if it is this agent's own, because one address includes the other, restart it)", err)
@@ -88,25 +103,39 @@ func (a *Agent) reopen(cfg *config.Config) (kept, opened, closed []*socket, err 
 
 // wish is a socket as the configuration asks for it.
 type wish struct {
-	encoding, address string
+	source  string // the key, without "accept."
+	address string
 }
 
 // socket is one that is open.
 type socket struct {
-	*accept.UDP
+	listener
 	wish wish
 	stop func() // nil until it is run
 }
 
+// listener is an *accept.UDP or an *accept.Listener.
+type listener interface {
+	task.Task
+	Address() string
+	Close() // for one that is not run
+}
+
 func wanted(cfg *config.Config) (list []wish) {
-	jaeger := &cfg.Accept.Jaeger
-	for _, address := range jaeger.Compact {
-		list = append(list, wish{"compact", address})
+	add := func(source string, addresses []string) {
+		for _, address := range addresses {
+			list = append(list, wish{source, address})
+		}
 	}
-	for _, address := range jaeger.Binary {
-		list = append(list, wish{"binary", address})
-	}
+	add("jaeger.compact", cfg.Accept.Jaeger.Compact)
+	add("jaeger.binary", cfg.Accept.Jaeger.Binary)
+	add("otlp.grpc", cfg.Accept.OTLP.GRPC)
+	add("otlp.http", cfg.Accept.OTLP.HTTP)
 	return list
+}
+
+func otlpOptions(cfg *config.Config) accept.OTLPOptions {
+	return accept.OTLPOptions{Origins: cfg.Accept.OTLP.CORS, TLS: accept.TLSOptions(cfg.Accept.TLS)}
 }
 
 func laneOptions(cfg *config.Config) buffer.Options {
@@ -127,9 +156,46 @@ func (a *Agent) deliverOptions(cfg *config.Config) deliver.Options {
 	}
 }
 
-func transport(cfg *config.Config) *deliver.GRPC {
-	return deliver.NewGRPC(deliver.GRPCOptions{
-		Gzip:      cfg.Deliver.Compression == "gzip",
-		UserAgent: "wayside-agent/" + version.Read().Version,
-	})
+// transportChoice is what a transport is made from.
+type transportChoice struct {
+	protocol, compression string
+	tls                   bool
+	credentials           deliver.CredentialOptions
+}
+
+func transportOptions(cfg *config.Config) transportChoice {
+	d := &cfg.Deliver
+	c := transportChoice{
+		protocol: d.Protocol, compression: d.Compression, tls: d.TLS.Enabled,
+		credentials: deliver.CredentialOptions{
+			CA: d.TLS.CA, Cert: d.TLS.Cert, Key: d.TLS.Key, ServerName: d.TLS.ServerName, SkipVerify: d.TLS.SkipVerify,
+		},
+	}
+	for _, h := range d.Headers {
+		header := deliver.Header{Name: h.Name}
+		for _, p := range h.Parts {
+			header.Value = append(header.Value, deliver.Part(p))
+		}
+		c.credentials.Headers = append(c.credentials.Headers, header)
+	}
+	return c
+}
+
+// newTransport reads the files that deliver.tls and deliver.headers name.
+func newTransport(cfg *config.Config, log *slog.Logger) (deliver.Transport, error) {
+	c := transportOptions(cfg)
+	credentials, err := deliver.LoadCredentials(c.credentials, log)
+	if err != nil {
+		return nil, fmt.Errorf("deliver: %w", err)
+	}
+	opt := deliver.TransportOptions{
+		Gzip:        c.compression == "gzip",
+		UserAgent:   "wayside-agent/" + version.Read().Version,
+		TLS:         c.tls,
+		Credentials: credentials,
+	}
+	if c.protocol == "otlp-http" {
+		return deliver.NewHTTP(opt), nil
+	}
+	return deliver.NewGRPC(opt), nil
 }

@@ -109,6 +109,7 @@ service:
 func setupWayside(p *places, o options) setup {
 	config := fmt.Sprintf(`accept:
   jaeger: {compact: %q, binary: %q, socket_buffer: %dB}
+  otlp: {grpc: "", http: ""}
 deliver: {endpoint: %q, compression: none}
 admin: {http: %q, pprof: %t}
 `, local(p.udp), local(p.spare[0]), o.socketBuffer, p.grpc, local(p.admin), o.profile)

@@ -5,4 +5,12 @@
 // hands that to a lane. There is no queue of packets and no pool of workers:
 // the kernel's socket buffer is the queue, and what overflows it is counted
 // there.
+//
+// Over TCP and Unix sockets, OTLP is taken in on net/http, gRPC and HTTP on
+// each address, and answered when it is in the lane:
+//
+//	listener.go, connections.go, stream.go, certificates.go   who is let in
+//	otlp.go, cors.go                                          what is asked
+//	body.go, budget.go                                        receiving it, within a bound
+//	reply.go                                                  what is answered
 package accept

@@ -11,7 +11,15 @@ type Lane interface {
 	// Datagram takes a copy of a frame of so many spans that came without a
 	// question, and counts those that were left out of it. frame may be empty.
 	Datagram(frame []byte, spans int, left ledger.LeftOut)
-	// Refuse counts a packet that is not taken.
+	// Answered takes a copy of a frame of so many spans whose sender waits for
+	// an answer. When the error is nil, they are kept. A ledger.Refused says
+	// why they are not, and has been counted.
+	Answered(frame []byte, spans int) error
+	// AnsweredAll is Answered for the frames of one request: all of them are
+	// kept, or none. An error of cut is returned, and not counted. size is
+	// about what the frames have in all, in bytes.
+	AnsweredAll(size int, cut func(put func(frame []byte, spans int) error) error) error
+	// Refuse counts a packet or request that is not taken.
 	Refuse(reason ledger.RefuseReason)
 	// Report adds what a client says of its own losses.
 	Report(r ledger.ClientReported)
@@ -19,11 +27,11 @@ type Lane interface {
 	KernelDropped(packets uint64)
 }
 
-// Origin is where a packet came from. Only what is in it decides the lane.
+// Origin is where a packet or request came from. Only what is in it decides the lane.
 type Origin struct {
-	Listener string // address that it came in on, as configured
-	Peer     netip.AddrPort
+	Listener string         // address that it came in on, as configured
+	Peer     netip.AddrPort // not valid for a Unix socket
 }
 
-// Lanes finds the lane for an origin. It is called for every packet.
+// Lanes finds the lane for an origin. It is called for every packet and request.
 type Lanes func(Origin) Lane

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"errors"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -22,6 +23,60 @@ type fakeLane struct {
 	mu      sync.Mutex
 	frames  int
 	account ledger.Account // Accepted counts spans in frames alone
+	err     error          // of every answer
+	put     int            // how many frames of a request are taken before err; all if it is nil
+}
+
+func (l *fakeLane) Answered(frame []byte, spans int) error {
+	if n, err := otlp.Check(frame); err != nil || n != spans || len(frame) > otlp.MaxFrame {
+		l.t.Errorf("a frame of %d spans and %d bytes has %d: %v", spans, len(frame), n, err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err != nil {
+		return l.refused()
+	}
+	l.frames++
+	l.account.Accepted += uint64(spans)
+	return nil
+}
+
+func (l *fakeLane) AnsweredAll(_ int, cut func(put func([]byte, int) error) error) error {
+	frames, sum := 0, 0
+	err := cut(func(frame []byte, spans int) error {
+		if n, err := otlp.Check(frame); err != nil || n != spans || len(frame) > otlp.MaxFrame {
+			l.t.Errorf("a frame of %d spans and %d bytes has %d: %v", spans, len(frame), n, err)
+		}
+		if l.err != nil && frames == l.put {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			return l.refused()
+		}
+		frames++
+		sum += spans
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.frames += frames
+	l.account.Accepted += uint64(sum)
+	return nil
+}
+
+func (l *fakeLane) refused() error {
+	if r, ok := errors.AsType[ledger.Refused](l.err); ok {
+		l.account.Refused[r.Reason]++
+	}
+	return l.err
+}
+
+func (l *fakeLane) copy() ledger.Account {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.account
 }
 
 func (l *fakeLane) Datagram(frame []byte, spans int, left ledger.LeftOut) {
@@ -271,7 +326,7 @@ func BenchmarkPacket(b *testing.B) {
 	}
 }
 
-type nullLane struct{}
+type nullLane struct{ Lane }
 
 func (nullLane) Datagram([]byte, int, ledger.LeftOut) {}
 func (nullLane) Refuse(ledger.RefuseReason)           {}

@@ -48,7 +48,7 @@ func (h *history) add(now time.Time, st ledger.Status) {
 			}
 		}
 		for _, e := range l.Endpoints {
-			h.endpoint(now, l.Name+"/"+e.Address, e)
+			h.endpoint(now, l.Name+"/"+e.String(), e)
 		}
 	}
 	if n := len(h.samples); n > 2 && last.at.Sub(h.samples[n-2].at) < sampleEvery*4/5 {
@@ -110,8 +110,8 @@ func (h *history) view(now time.Time, st ledger.Status) view {
 			}
 		}
 		for _, e := range l.Endpoints {
-			if t, ok := h.failing[l.Name+"/"+e.Address]; ok {
-				lv.failing[e.Address] = t
+			if t, ok := h.failing[l.Name+"/"+e.String()]; ok {
+				lv.failing[e.String()] = t
 			}
 		}
 		v.lanes = append(v.lanes, lv)

@@ -17,8 +17,8 @@ func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(appendMetrics(make([]byte, 0, usualMetrics), s.opt.Status(), version.Read(), readProcess())) // the client went away
 }
 
-// usualMetrics is in bytes: what one lane with an endpoint and two sockets takes.
-const usualMetrics = 12 << 10
+// usualMetrics is in bytes: what one lane with an endpoint, two sockets and two listeners takes.
+const usualMetrics = 16 << 10
 
 func appendMetrics(b []byte, st ledger.Status, v version.Info, p process) []byte {
 	m := exposition{b: b}
@@ -33,6 +33,7 @@ func appendMetrics(b []byte, st ledger.Status, v version.Info, p process) []byte
 	m.buffers(st.Lanes)
 	m.endpoints(st.Lanes)
 	m.sockets(st.Sockets)
+	m.listeners(st.Listeners)
 	m.process(p)
 	return m.b
 }
@@ -113,7 +114,7 @@ func (m *exposition) endpoints(lanes []ledger.Lane) {
 		m.family("wayside_agent_endpoint_"+name, kind, help)
 		for _, l := range lanes {
 			for _, e := range l.Endpoints {
-				m.sample(value(e), "lane", l.Name, "endpoint", e.Address)
+				m.sample(value(e), endpointLabels(l, e)...)
 			}
 		}
 	}
@@ -127,10 +128,19 @@ func (m *exposition) endpoints(lanes []ledger.Lane) {
 	for _, l := range lanes {
 		for _, e := range l.Endpoints {
 			for _, s := range endpointStates {
-				m.sample(oneIf(e.State == s), "lane", l.Name, "endpoint", e.Address, "state", s)
+				m.sample(oneIf(e.State == s), append(endpointLabels(l, e), "state", s)...)
 			}
 		}
 	}
+}
+
+// endpointLabels tell endpoints apart. A name has up to 16 addresses at a time.
+func endpointLabels(l ledger.Lane, e ledger.Endpoint) []string {
+	labels := []string{"lane", l.Name, "endpoint", e.Address}
+	if e.IP != "" {
+		labels = append(labels, "ip", e.IP)
+	}
+	return labels
 }
 
 var endpointStates = [...]string{ledger.EndpointIdle, ledger.EndpointOK, ledger.EndpointBackoff, ledger.EndpointHeld}
@@ -147,6 +157,24 @@ func (m *exposition) sockets(sockets []ledger.Socket) {
 	each("kernel_dropped_packets_total", "counter", "Packets that the kernel dropped because the buffer was full.", func(s ledger.Socket) float64 { return float64(s.KernelDrops) })
 	each("buffer_asked_bytes", "gauge", "Receive buffer asked of the kernel.", func(s ledger.Socket) float64 { return float64(s.BufferAsked) })
 	each("buffer_granted_bytes", "gauge", "Receive buffer granted.", func(s ledger.Socket) float64 { return float64(s.BufferGot) })
+}
+
+func (m *exposition) listeners(listeners []ledger.Listener) {
+	m.family("wayside_agent_listener_requests_total", "counter", "Requests taken in, by protocol.")
+	for _, l := range listeners {
+		m.sample(float64(l.Requests.GRPC), "address", l.Address, "source", l.Source, "protocol", "grpc")
+		m.sample(float64(l.Requests.HTTP), "address", l.Address, "source", l.Source, "protocol", "http_protobuf")
+		m.sample(float64(l.Requests.HTTPJSON), "address", l.Address, "source", l.Source, "protocol", "http_json")
+	}
+	each := func(name, kind, help string, value func(ledger.Listener) float64) {
+		m.family("wayside_agent_listener_"+name, kind, help)
+		for _, l := range listeners {
+			m.sample(value(l), "address", l.Address, "source", l.Source)
+		}
+	}
+	each("bytes_total", "counter", "Bytes of the requests taken in, uncompressed.", func(l ledger.Listener) float64 { return float64(l.Bytes) })
+	each("spans_total", "counter", "Spans in the requests taken in.", func(l ledger.Listener) float64 { return float64(l.Spans) })
+	each("connections", "gauge", "Connections that are open.", func(l ledger.Listener) float64 { return float64(l.Connections) })
 }
 
 func (m *exposition) process(p process) {

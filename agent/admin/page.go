@@ -58,6 +58,7 @@ func renderPage(v view, pprof bool) []byte {
 	for _, l := range v.lanes {
 		p.lane(v, l)
 	}
+	p.listeners(v.status)
 	p.sockets(v.status)
 	p.WriteString("</div>\n")
 	p.config(v.status.Config)
@@ -145,7 +146,11 @@ func (p *page) endpoints(now time.Time, l laneView) {
 		case ledger.EndpointHeld:
 			class, word = warn, "refuses this agent"
 		}
-		p.put("<tr><th><code>%s</code></th><td><span class=\"tag %s\">%s</span>", e.Address, class.String(), word)
+		p.put("<tr><th><code>%s</code>", e.Address)
+		if e.IP != "" {
+			p.put("<p class=\"soft\"><code>%s</code></p>", e.IP)
+		}
+		p.put("</th><td><span class=\"tag %s\">%s</span>", class.String(), word)
 		if r := retry(e); r != "" {
 			p.put("<p class=\"soft\">%s</p>", r)
 		}
@@ -191,7 +196,28 @@ func (p *page) buffer(l laneView) {
 	p.WriteString("</p></div>\n")
 }
 
+// listeners are where requests come in.
+func (p *page) listeners(st ledger.Status) {
+	if len(st.Listeners) == 0 {
+		return
+	}
+	p.WriteString("<h2>Listeners <small>requests taken in</small></h2>\n<div class=\"card scroll\"><table class=\"stack\"><thead><tr><th>Address<th class=\"n\">gRPC<th class=\"n\">HTTP<th class=\"n\">HTTP, JSON<th class=\"n\">Received<th class=\"n\">Connections</tr></thead><tbody>\n")
+	for _, l := range st.Listeners {
+		what := l.Source
+		if l.TLS {
+			what += ", TLS"
+		}
+		p.put("<tr><th><code>%s</code> <span class=\"soft\">%s</span></th>", l.Address, what)
+		p.put("<td class=\"n\" data-name=\"grpc\">%s</td><td class=\"n\" data-name=\"http\">%s</td><td class=\"n\" data-name=\"http, json\">%s</td><td class=\"n\" data-name=\"received\">%s</td><td class=\"n\" data-name=\"connections\">%s</td></tr>\n",
+			count(l.Requests.GRPC), count(l.Requests.HTTP), count(l.Requests.HTTPJSON), size(int(l.Bytes)), count(uint64(l.Connections)))
+	}
+	p.WriteString("</tbody></table></div>\n")
+}
+
 func (p *page) sockets(st ledger.Status) {
+	if len(st.Sockets) == 0 && st.SoftnetDrops == 0 {
+		return
+	}
 	p.WriteString("<h2>Sockets</h2>\n<div class=\"card scroll\"><table class=\"stack\"><thead><tr><th>Address<th class=\"n\">Packets<th class=\"n\">Received<th class=\"n\">Dropped by the kernel<th>Socket buffer</tr></thead><tbody>\n")
 	for _, s := range st.Sockets {
 		p.put("<tr><th><code>%s</code> <span class=\"soft\">%s</span></th>", s.Address, s.Encoding)

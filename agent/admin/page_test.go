@@ -21,6 +21,10 @@ func healthy() ledger.Status {
 			{Address: "127.0.0.1:6831", Encoding: "compact", BufferAsked: 4 << 20, BufferGot: 4 << 20, Packets: 648_120, Bytes: 1_912_345_678},
 			{Address: "127.0.0.1:6832", Encoding: "binary", BufferAsked: 4 << 20, BufferGot: 4 << 20},
 		},
+		Listeners: []ledger.Listener{
+			{Address: "127.0.0.1:4317", Source: "otlp.grpc", Connections: 3, Requests: ledger.Requests{GRPC: 1_204}, Bytes: 91_234_567, Spans: 204_100},
+			{Address: "unix:/run/wayside/otlp.sock", Source: "otlp.http", TLS: true, Requests: ledger.Requests{HTTP: 7, HTTPJSON: 3}},
+		},
 		Config: fakeConfig{{"accept.jaeger.compact", "127.0.0.1:6831"}, {"deliver.endpoint", "collector:4317"}, {"buffer.memory", "8MiB"}},
 	}
 	l := ledger.Lane{Name: "default", Endpoints: []ledger.Endpoint{{Address: "collector:4317", State: ledger.EndpointOK, Requests: 10_800, LastOKAt: &ok}}}
@@ -53,6 +57,7 @@ var states = []struct {
 			l.Account, l.Buffer = ledger.Account{}, ledger.Buffer{Limit: 8 << 20}
 			l.Endpoints[0] = ledger.Endpoint{Address: "collector:4317", State: ledger.EndpointIdle}
 			s.Sockets[0].Packets, s.Sockets[0].Bytes = 0, 0
+			s.Listeners[0].Requests, s.Listeners[1].Requests = ledger.Requests{}, ledger.Requests{}
 		}
 	}, "Waiting for the first span"},
 	{"down", func(before, now *ledger.Status) {

@@ -69,7 +69,7 @@ func judge(v view) []finding {
 
 // calm is what there is to say of an agent that nothing ails.
 func calm(v view) finding {
-	var in, held, packets uint64
+	var in, held, packets, requests uint64
 	var rate float64
 	for _, l := range v.lanes {
 		in += accepted(l.Account)
@@ -81,9 +81,15 @@ func calm(v view) finding {
 		packets += s.Packets
 		at = append(at, s.Address)
 	}
+	for _, l := range v.status.Listeners {
+		requests += l.Requests.Sum()
+		at = append(at, l.Address)
+	}
 	switch {
-	case in == 0 && packets == 0:
+	case in == 0 && packets+requests == 0:
 		return finding{idle, "Waiting for the first span", []string{"Nothing has come in yet. Tracers send to " + strings.Join(at, ", ") + "."}}
+	case in == 0 && requests > 0:
+		return finding{idle, "No span has come in yet", []string{counted(packets, "packets") + " and " + counted(requests, "requests") + " came without one."}}
 	case in == 0:
 		return finding{idle, "No span has come in yet", []string{counted(packets, "packets") + " came without one."}}
 	case held == 0:
@@ -173,7 +179,7 @@ func judgeEndpoints(now time.Time, l laneView) []finding {
 		if e.State == ledger.EndpointHeld {
 			held = append(held, e)
 		}
-		if t, ok := l.failing[e.Address]; ok && t.Before(since) {
+		if t, ok := l.failing[e.String()]; ok && t.Before(since) {
 			since = t
 		}
 	}
@@ -188,7 +194,7 @@ func judgeEndpoints(now time.Time, l laneView) []finding {
 	}
 	var then []string
 	for _, e := range failing[:min(len(failing), 3)] {
-		s := e.Address + ": " + cmp.Or(e.LastError, "no answer")
+		s := e.String() + ": " + cmp.Or(e.LastError, "no answer")
 		if r := retry(e); r != "" {
 			s += "; " + r
 		}
@@ -203,7 +209,7 @@ func judgeEndpoints(now time.Time, l laneView) []finding {
 			append([]string{"Spans go to the others."}, then...),
 		}}
 	}
-	who := "Collector " + failing[0].Address
+	who := "Collector " + failing[0].String()
 	if len(failing) > 1 {
 		who = fmt.Sprintf("All %d collectors", len(failing))
 	}
@@ -214,7 +220,7 @@ func judgeEndpoints(now time.Time, l laneView) []finding {
 	does := fmt.Sprintf("failing for %s", age(now.Sub(since)))
 	if len(held) == len(failing) {
 		does = fmt.Sprintf("refusing this agent for %s", age(now.Sub(since)))
-		then = append(then, "Nothing is dropped for this. Check that the address is an OTLP gRPC receiver, and what it demands of senders.")
+		then = append(then, "Nothing is dropped for this. Check that the address is an OTLP receiver, and what it demands of senders.")
 	}
 	f := finding{warn, who + " " + does + ": " + waits, append([]string{room(l)}, then...)}
 	switch {

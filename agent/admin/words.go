@@ -51,11 +51,11 @@ var outside = []words{
 		"See the sockets below: a larger buffer, or more CPU for the agent.",
 	},
 	{
-		"refused.malformed", "packets", "They are not what the protocol allows.",
-		"Something else sends to this port, or a packet was cut on its way: keep clients' packets under 65,000 bytes.",
+		"refused.malformed", "requests", "They are not what the protocol allows, or broke off before their end.",
+		"Something else sends to this port, a client makes up ids, or a packet was cut on its way: keep Jaeger clients' packets under 65,000 bytes.",
 	},
 	{
-		"refused.too_big", "packets", "They are larger than a packet or request may be.",
+		"refused.too_big", "requests", "They are larger than a request may be (4 MiB, and half of buffer.memory), or hold a span over 512 KiB.",
 		"Make the tracer send smaller batches.",
 	},
 	{
@@ -67,8 +67,8 @@ var outside = []words{
 		"Spread the senders over more agents, or make them send smaller requests.",
 	},
 	{
-		"refused.unimplemented", "packets", "They are messages that this version does not take, such as Zipkin spans in a Jaeger packet.",
-		"Make the client send Jaeger spans.",
+		"refused.unimplemented", "requests", "They are not traces (metrics, logs, Zipkin spans in a Jaeger packet), or in a form that is not understood.",
+		"Send metrics and logs elsewhere: set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT in the app, and not OTEL_EXPORTER_OTLP_ENDPOINT.",
 	},
 	{
 		"client.full_queue", "spans", "Jaeger clients say that their own queue was full.",

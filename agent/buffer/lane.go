@@ -1,15 +1,11 @@
 package buffer
 
 import (
-	"errors"
 	"sync"
 	"time"
 
 	"github.com/wayside-tracing/wayside/agent/ledger"
 )
-
-// ErrFull is the answer to spans that the answered queue has no room for.
-var ErrFull = errors.New("buffer full")
 
 // Options are the limits of a lane.
 type Options struct {
@@ -74,20 +70,6 @@ func (l *Lane) Datagram(frame []byte, spans int, left ledger.LeftOut) {
 	if !l.append(&l.datagram, frame, spans, now) {
 		l.account.Dropped[ledger.BufferFull] += uint64(spans)
 	}
-}
-
-// Answered enters a frame of so many spans whose sender waits for an answer.
-// frame is copied. The error is ErrFull, when nothing was kept.
-func (l *Lane) Answered(frame []byte, spans int) error {
-	now := time.Now()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.append(&l.answered, frame, spans, now) {
-		l.account.Refused[ledger.QueueFull]++
-		return ErrFull
-	}
-	l.account.Accepted += uint64(spans)
-	return nil
 }
 
 // Refuse counts a packet or request that does not enter.

@@ -1,28 +1,39 @@
 package config
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
+	"path"
 	"strconv"
 	"strings"
 )
 
 // listeners are addresses to listen on: "ip:port", "localhost:port", or
-// ":port" for every interface. "" is none, which is an empty list.
+// ":port" for every interface; where unix is true also "unix:/path". "" is
+// none, which is an empty list.
 type listeners struct {
-	example string // the address of its advice
+	port string // the usual one, for advice
+	unix bool
 }
 
-func (listeners) takes() string {
+func (l listeners) takes() string {
+	if l.unix {
+		return `ip:port, localhost:port, :port (every interface) or unix:/path; or a list; "" is off`
+	}
 	return `ip:port, localhost:port or :port (every interface); or a list; "" is off`
 }
 func (listeners) format(s string) string { return s }
 
 func (l listeners) parse(text string) (string, error) {
-	if strings.HasPrefix(text, "unix:") {
-		return "", wrong("unix sockets are not in this version yet", "write ip:port")
+	if path, ok := strings.CutPrefix(text, "unix:"); ok {
+		if !l.unix {
+			return "", wrong("a unix socket can't be listened on here", "write ip:port")
+		}
+		return unixSocket(path)
 	}
-	host, port, err := splitAddress(text, l.example)
+	host, port, err := splitAddress(text, "localhost:"+l.port)
 	if err != nil {
 		return "", err
 	}
@@ -39,10 +50,68 @@ func (l listeners) parse(text string) (string, error) {
 	return net.JoinHostPort(ip.String(), port), nil
 }
 
+// maxUnixPath is in bytes: what every system has room for in an address
+// (sys/un.h: 104 bytes in macOS, 108 in Linux, the last one zero).
+const maxUnixPath = 103
+
+func unixSocket(p string) (string, error) {
+	if !strings.HasPrefix(p, "/") {
+		return "", wrong("is not an absolute path", "write unix:/path")
+	}
+	p = path.Clean("/" + strings.TrimLeft(p, "/")) // unix:///path, as gRPC has it
+	switch {
+	case p == "/" || strings.ContainsRune(p, 0):
+		return "", wrong("is no path of a socket", "write unix:/path")
+	case len(p) > maxUnixPath:
+		return "", wrong("is too long for a socket", fmt.Sprintf("write a path of at most %d bytes", maxUnixPath))
+	}
+	return "unix:" + p, nil
+}
+
+// origins are of web pages: "scheme://host" or "scheme://host:port", or "*" for
+// any.
+type origins struct{}
+
+func (origins) takes() string {
+	return `https://host, with :port if it is not the usual one, or *; or a list; "" is off`
+}
+func (origins) format(s string) string { return s }
+
+func (origins) parse(text string) (string, error) {
+	if text == "*" {
+		return text, nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme == "" || u.Host == "" {
+		return "", wrong("is not the origin of a web page", "write https://host or https://host:port, or * for any")
+	}
+	origin := strings.ToLower(u.Scheme + "://" + u.Host)
+	switch {
+	case strings.Contains(u.Host, "*"):
+		return "", wrong("a part of an origin can't be left open", "write each origin, or * for any")
+	case !strings.EqualFold(text, origin):
+		return "", wrong("is more than an origin", "write "+origin)
+	}
+	return origin, nil
+}
+
+// paths are of PEM files that are read later; "" is none.
+type paths struct{}
+
+func (paths) takes() string          { return "path of a PEM file" }
+func (paths) format(s string) string { return s }
+
+func (paths) parse(text string) (string, error) {
+	if strings.ContainsAny(text, "\n\x00") {
+		return "", wrong("is what a file holds", "write its path")
+	}
+	return text, nil
+}
+
 // endpoints are addresses to send to: "host:port".
 type endpoints struct{}
 
-func (endpoints) takes() string          { return "host:port, or a list" }
+func (endpoints) takes() string          { return "host:port, a URL for otlp-http; or a list" }
 func (endpoints) format(s string) string { return s }
 
 func (endpoints) parse(text string) (string, error) {
@@ -50,11 +119,11 @@ func (endpoints) parse(text string) (string, error) {
 		rest = strings.TrimPrefix(rest, "/") // dns:///host:port
 		rest, _, _ = strings.Cut(rest, "/")
 		rest = rest[strings.LastIndexByte(rest, '@')+1:]
-		switch scheme {
-		case "http":
-			return "", wrong("otlp-grpc takes host:port, not a URL", "write "+withPort(rest, "4317"))
-		case "https", "grpcs":
-			return "", wrong("TLS is not in this version yet", "without it, write "+withPort(rest, "4317"))
+		switch strings.ToLower(scheme) {
+		case "http", "https":
+			return parseURL(text, withPort(rest, "4318"))
+		case "grpcs":
+			return "", wrong("otlp-grpc takes host:port, not a URL", "write "+withPort(rest, "4317")+" and set deliver.tls.enabled: true")
 		case "dns":
 			return "", wrong("otlp-grpc takes host:port", "write "+withPort(rest, "4317")+"; names are resolved again by themselves")
 		default:
@@ -82,6 +151,55 @@ func (endpoints) parse(text string) (string, error) {
 	}
 	return net.JoinHostPort(strings.ToLower(host), port), nil
 }
+
+// parseURL takes the URL of an OTLP HTTP receiver and adds the usual path.
+func parseURL(text, like string) (string, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return "", wrong("is not a URL", "write http://"+like+"/v1/traces")
+	case u.User != nil:
+		return "", wrong("has a password in it", "write http://"+like+" and set deliver.headers: {authorization: …}")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return "", wrong("has more than a path", "end it before the ? or #, and put keys into deliver.headers")
+	}
+	host, port := u.Hostname(), u.Port()
+	if ip, err := parseIP(host); err == nil {
+		host = ip.String()
+	} else if !isName(host) {
+		return "", wrong("has no host", "write http://"+like+"/v1/traces")
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if port != "" && (err != nil || n == 0) {
+		return "", wrong("port "+strconv.Quote(port)+" is not a number from 1 to 65535", "write http://"+withPort(host, "4318")+"/v1/traces")
+	}
+	u.Host = strings.ToLower(host)
+	switch {
+	case port != "":
+		u.Host = net.JoinHostPort(u.Host, strconv.FormatUint(n, 10))
+	case strings.Contains(host, ":"):
+		u.Host = "[" + host + "]"
+	}
+	if u.Path == "" || u.Path == "/" {
+		u.Path = "/v1/traces"
+	}
+	return u.String(), nil
+}
+
+// hostPort is where an endpoint's connections go to.
+func hostPort(endpoint string) (host, port string) {
+	if u, err := url.Parse(endpoint); err == nil && isURL(endpoint) {
+		port := u.Port()
+		if port == "" {
+			port = map[bool]string{true: "443", false: "80"}[u.Scheme == "https"]
+		}
+		return u.Hostname(), port
+	}
+	host, port, _ = net.SplitHostPort(endpoint) // it was parsed before
+	return host, port
+}
+
+func isURL(endpoint string) bool { return strings.Contains(endpoint, "://") }
 
 // withPort is what a URL's host would be as an address, for advice.
 func withPort(host, port string) string {

@@ -11,8 +11,16 @@ import (
 // when each of them is right by itself.
 func (l *loader) finish() {
 	c := l.config
-	if len(c.Accept.Jaeger.Compact)+len(c.Accept.Jaeger.Binary) == 0 {
-		l.failKey("accept.jaeger", "nothing is taken in, every listener is off; leave accept.jaeger.compact at its default, 127.0.0.1:6831")
+	if len(c.Accept.Jaeger.Compact)+len(c.Accept.Jaeger.Binary)+len(c.Accept.OTLP.GRPC)+len(c.Accept.OTLP.HTTP) == 0 {
+		l.failKey("accept", "nothing is taken in, every listener is off; leave accept.otlp.grpc at its default, 127.0.0.1:4317")
+	}
+	switch t := &c.Accept.TLS; {
+	case t.Cert != "" && t.Key == "":
+		l.failValue("accept.tls.cert", t.Cert, "has no key; set accept.tls.key as well")
+	case t.Key != "" && t.Cert == "":
+		l.failValue("accept.tls.key", t.Key, "has no certificate; set accept.tls.cert as well")
+	case t.ClientCA != "" && t.Cert == "":
+		l.failValue("accept.tls.client_ca", t.ClientCA, "there is no TLS without a certificate; set accept.tls.cert and accept.tls.key as well")
 	}
 	if len(c.Deliver.Endpoints) == 0 {
 		l.failKey("deliver.endpoint", "no collector is given; start with --endpoint collector:4317, or set deliver.endpoint in the file")
@@ -25,10 +33,11 @@ func (l *loader) finish() {
 		l.failValue("deliver.batch.age", formatDuration(c.Deliver.Batch.Age),
 			"spans would expire before they are sent; write less than buffer.max_age, "+formatDuration(c.Buffer.MaxAge))
 	}
-	for _, list := range []*[]string{&c.Accept.Jaeger.Compact, &c.Accept.Jaeger.Binary, &c.Admin.HTTP} {
+	for _, list := range []*[]string{&c.Accept.Jaeger.Compact, &c.Accept.Jaeger.Binary, &c.Accept.OTLP.GRPC, &c.Accept.OTLP.HTTP, &c.Admin.HTTP} {
 		*list = l.loopbacks(*list)
 	}
 	l.checkListeners()
+	l.checkDelivery()
 }
 
 // loopbacks spells out localhost.
@@ -60,7 +69,7 @@ func (l *loader) checkListeners() {
 		for _, address := range list {
 			for _, other := range all {
 				if other.network == network && overlap(other.address, address) {
-					l.failValue(key, address, "is taken by "+other.key+" ("+other.address+"); give one of them another port")
+					l.failValue(key, address, "is taken by "+other.key+" ("+other.address+"); give one of them another "+place(address))
 				}
 			}
 			all = append(all, listener{key, network, address})
@@ -68,22 +77,39 @@ func (l *loader) checkListeners() {
 	}
 	add("accept.jaeger.compact", "udp", c.Accept.Jaeger.Compact)
 	add("accept.jaeger.binary", "udp", c.Accept.Jaeger.Binary)
+	add("accept.otlp.grpc", "tcp", c.Accept.OTLP.GRPC)
+	add("accept.otlp.http", "tcp", c.Accept.OTLP.HTTP)
 	add("admin.http", "tcp", c.Admin.HTTP)
 
 	mine := l.addresses()
 	for _, endpoint := range c.Deliver.Endpoints {
 		for _, own := range all {
 			if reaches(endpoint, own.address, mine) {
-				l.failValue("deliver.endpoint", endpoint, "is this agent's own "+own.key+"; write the collector's address")
+				fix := "write the collector's address"
+				if strings.HasPrefix(own.key, "accept.otlp.") {
+					fix += ", or if a collector is there, move " + own.key
+				}
+				l.failValue("deliver.endpoint", endpoint, "is this agent's own "+own.key+"; "+fix)
 				break
 			}
 		}
 	}
 }
 
+// place is what tells an address from others of its kind.
+func place(address string) string {
+	if strings.HasPrefix(address, "unix:") {
+		return "path"
+	}
+	return "port"
+}
+
 // overlap reports whether the system would refuse to open both. An unspecified
 // address takes the port on every interface, and in Go of both IP versions.
 func overlap(a, b string) bool {
+	if strings.HasPrefix(a, "unix:") || strings.HasPrefix(b, "unix:") {
+		return a == b
+	}
 	hostA, portA, _ := net.SplitHostPort(a)
 	hostB, portB, _ := net.SplitHostPort(b)
 	return portA == portB && portA != "0" && (hostA == hostB || isAny(hostA) || isAny(hostB))
@@ -97,7 +123,7 @@ func isAny(host string) bool {
 // reaches reports whether a connection to endpoint ends at a listener of this
 // machine, whose addresses are mine.
 func reaches(endpoint, listener string, mine []netip.Addr) bool {
-	host, port, _ := net.SplitHostPort(endpoint)
+	host, port := hostPort(endpoint)
 	own, ownPort, _ := net.SplitHostPort(listener)
 	if port != ownPort {
 		return false

@@ -30,20 +30,40 @@ type Config struct {
 			// bytes; 0 leaves the system's default.
 			SocketBuffer int
 		}
+		OTLP struct {
+			// GRPC and HTTP are TCP addresses, spelt as Jaeger's, or
+			// "unix:/path".
+			GRPC, HTTP []string
+			// CORS are origins of web pages, in lower case, or "*".
+			CORS []string
+		}
+		// TLS are paths of PEM files: none, or Cert and Key, or all three.
+		TLS struct{ Cert, Key, ClientCA string }
 	}
 	Buffer struct {
 		Memory int // bytes: queues and what is in flight
 		MaxAge time.Duration
 	}
 	Deliver struct {
-		Endpoints []string // "host:port", at least one, no two the same
-		Protocol  string   // "otlp-grpc"
-		Batch     struct {
+		// Endpoints are one at least, no two the same: "host:port" for otlp-grpc,
+		// URLs with a path for otlp-http.
+		Endpoints []string
+		Protocol  string   // "otlp-grpc" or "otlp-http"
+		Headers   []Header // sent with every request
+		// AllowPlaintext lets headers be sent without TLS.
+		AllowPlaintext bool
+		Batch          struct {
 			Bytes int // uncompressed; at most a quarter of Buffer.Memory
 			Age   time.Duration
 		}
-		Compression string        // "gzip" or "none"
-		Timeout     time.Duration // of one request
+		Compression string // "gzip" or "none"
+		TLS         struct {
+			Enabled       bool   // for otlp-grpc; a URL says it itself
+			CA, Cert, Key string // paths of PEM files; "" is none
+			ServerName    string // that certificates are for; "" is the endpoint's host
+			SkipVerify    bool
+		}
+		Timeout time.Duration // of one request
 	}
 	Admin struct {
 		HTTP  []string // TCP addresses, spelt as Accept.Jaeger's

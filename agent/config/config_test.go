@@ -18,7 +18,7 @@ import (
 // configuration.
 func machine(yaml string) host {
 	files := map[string]string{
-		"a.yaml": yaml, "/run/endpoint": "from-file:4317\n", "/run/bad": "s3cret", "/run/two": "a:1,b:2",
+		"a.yaml": yaml, "/run/endpoint": "from-file:4317\n", "/run/bad": "s3cret", "/run/two": "a:1,b:2", "/run/secrets/token": "s3cret",
 	}
 	env := map[string]string{"HOST": "collector-1", "EMPTY": "", "MANY": "a:1, b:2", "COMMA": ",", "INJECT": "x:1\nadmin: {pprof: true}"}
 	return host{
@@ -50,6 +50,8 @@ func TestDefaults(t *testing.T) {
 	want.Accept.Jaeger.Compact = []string{"127.0.0.1:6831"}
 	want.Accept.Jaeger.Binary = []string{"127.0.0.1:6832"}
 	want.Accept.Jaeger.SocketBuffer = 4 << 20
+	want.Accept.OTLP.GRPC = []string{"127.0.0.1:4317"}
+	want.Accept.OTLP.HTTP = []string{"127.0.0.1:4318"}
 	want.Buffer.Memory = 8 << 20
 	want.Buffer.MaxAge = 24 * time.Hour
 	want.Deliver.Endpoints = []string{"collector:4317"}
@@ -74,6 +76,11 @@ accept:
     compact: [localhost:6831, "10.0.0.7:6831", "[fe80::1%eth0]:6831"]
     binary: ""
     socket_buffer: 0B
+  otlp:
+    grpc: [localhost:4316, "unix:/run/wayside/otlp.sock", "unix:///run/../tmp/s"]
+    http: ""
+    cors: [https://Shop.example, "http://localhost:3000", "*"]
+  tls: {cert: /tls/cert.pem, key: /tls/key.pem, client_ca: /tls/ca.pem}
 buffer: {memory: 4MB, max_age: 90m}
 deliver:
   endpoint: [A.Example.com.:4317, "[::0001]:4317"]
@@ -92,6 +99,10 @@ drain_timeout: 0s
 		{c.Accept.Jaeger.Compact, []string{"127.0.0.1:6831", "[::1]:6831", "10.0.0.7:6831", "[fe80::1%eth0]:6831"}},
 		{c.Accept.Jaeger.Binary, []string(nil)},
 		{c.Accept.Jaeger.SocketBuffer, 0},
+		{c.Accept.OTLP.GRPC, []string{"127.0.0.1:4316", "[::1]:4316", "unix:/run/wayside/otlp.sock", "unix:/tmp/s"}},
+		{c.Accept.OTLP.HTTP, []string(nil)},
+		{c.Accept.OTLP.CORS, []string{"https://shop.example", "http://localhost:3000", "*"}},
+		{[]string{c.Accept.TLS.Cert, c.Accept.TLS.Key, c.Accept.TLS.ClientCA}, []string{"/tls/cert.pem", "/tls/key.pem", "/tls/ca.pem"}},
 		{c.Buffer.Memory, 4_000_000},
 		{c.Buffer.MaxAge, 90 * time.Minute},
 		{c.Deliver.Endpoints, []string{"a.example.com.:4317", "[::1]:4317"}},
@@ -164,7 +175,7 @@ func TestEmptyFilesAreDefaults(t *testing.T) {
 
 // What --check prints is a configuration, and the same one.
 func TestEffectiveLoadsAsItself(t *testing.T) {
-	first, err := loadText("accept: {jaeger: {compact: localhost:6831, binary: ''}}\nadmin: {http: ':1'}\nbuffer: {memory: 4MB}\ndeliver: {endpoint: [a:1, '[::1]:2'], timeout: 90s}\ndrain_timeout: 0s")
+	first, err := loadText("accept: {jaeger: {compact: localhost:6831, binary: ''}, otlp: {grpc: 'unix:/run/s', cors: [https://a.example, '*']}}\nadmin: {http: ':1'}\nbuffer: {memory: 4MB}\ndeliver: {endpoint: [a:1, '[::1]:2'], timeout: 90s, allow_plaintext: true, headers: {X-Name: '${HOST}', authorization: 'Bearer ${file:/run/bad}', X-Literal: s3cret}}\ndrain_timeout: 0s")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +183,11 @@ func TestEffectiveLoadsAsItself(t *testing.T) {
 	if err := first.Effective().WriteYAML(&b); err != nil {
 		t.Fatal(err)
 	}
-	second, err := loadText(b.String())
+	// A literal value of a header is not shown, and what is shown for it is none.
+	if _, err := loadText(b.String()); err == nil || !strings.Contains(err.Error(), "deliver.headers.x-literal: *** stands for a value that is not shown") {
+		t.Errorf("%v", err)
+	}
+	second, err := loadText(strings.Replace(b.String(), "***", "s3cret", 1))
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, &b)
 	}
@@ -186,16 +201,33 @@ func TestEffectiveLoadsAsItself(t *testing.T) {
     compact: [127.0.0.1:6831, "[::1]:6831"]
     binary: ""
     socket_buffer: 4MiB
+  otlp:
+    grpc: "unix:/run/s"
+    http: 127.0.0.1:4318
+    cors: ["https://a.example", "*"]
+  tls:
+    cert: ""
+    key: ""
+    client_ca: ""
 buffer:
   memory: 4MB
   max_age: 24h
 deliver:
   endpoint: [a:1, "[::1]:2"]
   protocol: otlp-grpc
+  headers: {authorization: "Bearer ${file:/run/bad}", x-literal: "***", x-name: "${HOST}"}
+  allow_plaintext: true
   batch:
     bytes: 512KiB
     age: 1s
   compression: gzip
+  tls:
+    enabled: false
+    ca: ""
+    cert: ""
+    key: ""
+    server_name: ""
+    skip_verify: false
   timeout: 1m30s
 admin:
   http: ":1"

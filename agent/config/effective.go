@@ -17,6 +17,7 @@ type Effect struct {
 	Values []string // one, unless the key is a list
 	Origin string
 	list   bool
+	pairs  bool // Values are "name: value"
 }
 
 // Effective returns what is in force. What came from a file is shown as the
@@ -24,7 +25,7 @@ type Effect struct {
 func (c *Config) Effective() Effective {
 	list := make(Effective, len(table))
 	for i, k := range table {
-		list[i] = Effect{k.path, k.show(c), c.origin[k.path], k.list}
+		list[i] = Effect{k.path, k.show(c), c.origin[k.path], k.list, k.pairs}
 		if s, ok := c.shown[k.path]; ok {
 			list[i].Values = s
 		}
@@ -53,6 +54,18 @@ func (e Effective) MarshalJSON() ([]byte, error) {
 			b = append(b, ',')
 		}
 		b = append(strconv.AppendQuote(b, s.Key), ':')
+		if s.pairs {
+			b = append(b, '{')
+			for j, v := range s.Values {
+				if j > 0 {
+					b = append(b, ',')
+				}
+				name, value, _ := strings.Cut(v, ": ")
+				b = appendJSON(append(appendJSON(b, name), ':'), value)
+			}
+			b = append(b, '}')
+			continue
+		}
 		if s.list {
 			b = append(b, '[')
 			for j, v := range s.Values {
@@ -95,10 +108,20 @@ func (e Effective) WriteYAML(w io.Writer) error {
 		}
 		open = groups
 		b.WriteString(strings.Repeat("  ", len(groups)) + name + ": ")
-		switch len(s.Values) {
-		case 0:
+		switch {
+		case s.pairs:
+			b.WriteString("{")
+			for i, v := range s.Values {
+				if i > 0 {
+					b.WriteString(", ")
+				}
+				name, value, _ := strings.Cut(v, ": ")
+				b.WriteString(quoted(name) + ": " + quoted(value))
+			}
+			b.WriteString("}")
+		case len(s.Values) == 0:
 			b.WriteString(`""`)
-		case 1:
+		case len(s.Values) == 1:
 			b.WriteString(quoted(s.Values[0]))
 		default:
 			b.WriteString("[")

@@ -11,12 +11,42 @@ import (
 // the variable is unset or empty. fromFile reports that a file's content is in
 // the result, which therefore isn't shown.
 func (h host) expand(text string) (result string, fromFile bool, err error) {
+	parts, err := h.parts(text)
+	if err != nil {
+		return "", false, err
+	}
+	return h.join(parts)
+}
+
+// join puts parts together, with what the files hold now.
+func (h host) join(parts []Part) (result string, fromFile bool, err error) {
+	var b strings.Builder
+	for _, p := range parts {
+		b.WriteString(p.Text)
+		if p.File == "" {
+			continue
+		}
+		s, err := h.fileValue(p.File)
+		if err != nil {
+			return "", false, err
+		}
+		b.WriteString(s)
+		fromFile = true
+	}
+	return b.String(), fromFile, nil
+}
+
+// parts replaces variables and leaves files to be read.
+func (h host) parts(text string) (parts []Part, err error) {
 	var b strings.Builder
 	for {
 		i := strings.Index(text, "${")
 		if i < 0 {
 			b.WriteString(text)
-			return b.String(), fromFile, nil
+			if b.Len() > 0 {
+				parts = append(parts, Part{Text: b.String()})
+			}
+			return parts, nil
 		}
 		if i > 0 && text[i-1] == '$' {
 			b.WriteString(text[:i] + "{")
@@ -26,20 +56,22 @@ func (h host) expand(text string) (result string, fromFile bool, err error) {
 		b.WriteString(text[:i])
 		inner, rest, ok := strings.Cut(text[i+2:], "}")
 		if !ok {
-			return "", false, wrong("${ is not closed", "write ${NAME}, or $${ for ${ itself")
+			return nil, wrong("${ is not closed", "write ${NAME}, or $${ for ${ itself")
 		}
 		name, arg, hasArg := strings.Cut(inner, ":")
-		if name == "file" && hasArg {
-			s, err := h.fileValue(arg)
-			if err != nil {
-				return "", false, err
+		switch {
+		case name == "file" && hasArg && arg == "":
+			return nil, wrong("${file:} names no file", "write ${file:/path}")
+		case name == "file" && hasArg:
+			if b.Len() > 0 {
+				parts = append(parts, Part{Text: b.String()})
+				b.Reset()
 			}
-			b.WriteString(s)
-			fromFile = true
-		} else {
+			parts = append(parts, Part{File: arg})
+		default:
 			s, err := h.variable(name, arg, hasArg)
 			if err != nil {
-				return "", false, err
+				return nil, err
 			}
 			b.WriteString(s)
 		}

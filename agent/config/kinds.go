@@ -161,3 +161,16 @@ func (flags) parse(text string) (bool, error) {
 	}
 	return text == "true", nil
 }
+
+// serverNames are what a certificate can be for; "" is none.
+type serverNames struct{}
+
+func (serverNames) takes() string          { return "host name or IP address" }
+func (serverNames) format(s string) string { return s }
+
+func (serverNames) parse(text string) (string, error) {
+	if _, err := parseIP(text); text != "" && err != nil && !isName(text) {
+		return "", wrong("is not a host name or an IP address", "write the name that stands in the certificate, without a port")
+	}
+	return text, nil
+}

@@ -114,6 +114,8 @@ func (l *loader) entry(prefix string, name, n *yaml.Node) {
 	switch {
 	case strings.Contains(name.Value, ".") && (known || isGroup(path)):
 		l.fail(name.Line, path, nil, "keys are nested; write %s", nested(path))
+	case known && k.pairs:
+		l.headers(k, name.Line, n)
 	case known:
 		l.leaf(k, name.Line, n)
 	case slices.ContainsFunc(later, func(p string) bool { return path == p }):

@@ -12,7 +12,7 @@ type Transport interface {
 	// Export sends one request, the chunks put end to end, and waits for its
 	// answer, or until ctx ends. No chunks are an empty request. The chunks
 	// must not be used after it has returned.
-	Export(ctx context.Context, endpoint string, chunks [][]byte) Answer
+	Export(ctx context.Context, to Target, chunks [][]byte) Answer
 }
 
 // A Verdict is what an answer means for the spans that were sent.

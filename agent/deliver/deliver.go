@@ -32,7 +32,8 @@ type Batch interface {
 
 // Options are how and where a lane delivers.
 type Options struct {
-	// Endpoints are host:port; there is one at least.
+	// Endpoints are host:port or URLs, as Transport takes them; there is one
+	// at least.
 	Endpoints []string
 	// Timeout is for one export, connecting included.
 	Timeout time.Duration
@@ -40,6 +41,9 @@ type Options struct {
 	MaxAge time.Duration
 	// Transport carries the exports. It is closed by nobody here.
 	Transport Transport
+	// Resolve looks up the names of endpoints; nil is the system's way. It is
+	// not changed by Configure.
+	Resolve Resolver
 }
 
 // A Deliverer delivers the batches of one lane.
@@ -54,7 +58,7 @@ type Deliverer struct {
 // New returns a Deliverer that gets its batches from take. take blocks until a
 // batch is due and may be in flight; its error is io.EOF when there are no more.
 func New(opt Options, log *slog.Logger, take func(context.Context) (Batch, error)) *Deliverer {
-	return &Deliverer{opt: opt, take: take, endpoints: newEndpoints(opt.Endpoints, log, rand.N[time.Duration])}
+	return &Deliverer{opt: opt, take: take, endpoints: newEndpoints(opt.Endpoints, opt.Resolve, log, rand.N[time.Duration])}
 }
 
 // Run delivers until take returns io.EOF and every batch is settled, or until
@@ -63,6 +67,8 @@ func New(opt Options, log *slog.Logger, take func(context.Context) (Batch, error
 // and are tried again, after io.EOF too: it is ctx that ends this.
 func (d *Deliverer) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
+	d.endpoints.begin(ctx)
+	defer d.endpoints.done()
 	defer cancel()
 	var flights sync.WaitGroup
 	defer flights.Wait()
@@ -95,7 +101,8 @@ func (d *Deliverer) options() Options {
 	return d.opt
 }
 
-// Endpoints is the state of each endpoint, in the order of the options.
+// Endpoints is the state of each endpoint, in the order of the options; of each
+// of its addresses, when it is a name.
 func (d *Deliverer) Endpoints() []ledger.Endpoint { return d.endpoints.status() }
 
 // String names the task.

@@ -15,7 +15,9 @@
 // they take something. A batch that one endpoint did not take goes to another
 // at once, if there is one that is well.
 //
-// What an answer means is a table (grpc.go). Nothing is dropped because a
+// An endpoint that is a name becomes one for each of its addresses (names.go).
+//
+// What an answer means is a table (grpc.go, http.go). Nothing is dropped because a
 // collector is ill, however it shows that: a span is dropped only when it
 // stands alone, was refused three times, and the endpoint that refuses it has
 // taken something else in the meantime.

@@ -59,19 +59,24 @@ const sayLossEvery = time.Minute
 
 // endpoints chooses where the next export goes.
 type endpoints struct {
-	log    *slog.Logger
-	jitter func(limit time.Duration) time.Duration // random, from 0 to below limit
+	log     *slog.Logger
+	jitter  func(limit time.Duration) time.Duration // random, from 0 to below limit
+	resolve Resolver
+	lookups sync.WaitGroup
 
 	mu       sync.Mutex
-	all      []*endpoint
-	progress uint64 // exports that were taken by any of them
-	order    uint64 // attempts so far
+	ctx      context.Context // of look-ups
+	names    []*name
+	all      []*endpoint // of all names
+	progress uint64      // exports that were taken by any of them
+	order    uint64      // attempts so far
 	changed  chan struct{}
 	waiting  int // how many wait for changed to be closed
 }
 
 type endpoint struct {
-	address  string
+	target   Target
+	name     *name
 	inFlight int
 	last     uint64    // which attempt was its last
 	progress uint64    // endpoints.progress after the last that it took
@@ -114,28 +119,35 @@ type progress struct {
 	all  uint64 // the last that any took
 }
 
-func newEndpoints(addresses []string, log *slog.Logger, jitter func(time.Duration) time.Duration) *endpoints {
-	s := &endpoints{log: log, jitter: jitter, changed: make(chan struct{})}
-	s.replace(addresses)
+func newEndpoints(configured []string, resolve Resolver, log *slog.Logger, jitter func(time.Duration) time.Duration) *endpoints {
+	if resolve == nil {
+		resolve = systemResolver
+	}
+	s := &endpoints{log: log, jitter: jitter, resolve: resolve, changed: make(chan struct{}), ctx: context.Background()}
+	s.replace(configured)
 	return s
 }
 
 // replace changes which endpoints there are. One that stays keeps its state,
 // but is tried at once: what it failed for may have been put right.
-func (s *endpoints) replace(addresses []string) {
+func (s *endpoints) replace(configured []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	was := s.all
-	s.all = nil
-	for _, a := range addresses {
-		i := slices.IndexFunc(was, func(e *endpoint) bool { return e.address == a })
-		if i >= 0 {
-			was[i].notBefore = time.Time{}
-			s.all = append(s.all, was[i])
-		} else {
-			s.all = append(s.all, &endpoint{address: a})
+	was := s.names
+	s.names = nil
+	for _, c := range configured {
+		i := slices.IndexFunc(was, func(n *name) bool { return n.endpoint == c })
+		if i < 0 {
+			s.names = append(s.names, newName(c))
+			continue
 		}
+		was[i].due = time.Time{}
+		for _, e := range was[i].own {
+			e.notBefore = time.Time{}
+		}
+		s.names = append(s.names, was[i])
 	}
+	s.flatten()
 	s.wakeAll()
 }
 
@@ -156,7 +168,10 @@ func (s *endpoints) acquire(ctx context.Context, avoid *endpoint) (attempt, erro
 			return attempt{}, err
 		}
 		s.mu.Lock()
-		best, wait := s.choose(time.Now(), avoid)
+		now := time.Now()
+		due := s.lookUp(now)
+		best, wait := s.choose(now, avoid)
+		wait = min(wait, due)
 		if best != nil {
 			s.order++
 			best.last = s.order
@@ -283,13 +298,16 @@ func (s *endpoints) release(a attempt, answer Answer, spans int) progress {
 		}
 	case Later:
 		e.held, e.picky = false, false
+		if again := e.name.lookedAt.Add(resolveAgain); e.name.due.After(again) {
+			e.name.due = again // perhaps it is somewhere else now
+		}
 		s.down(a, now, maxBackoff, retryAfter)
 	case Held:
 		e.picky = false
 		s.down(a, now, maxBackoff, retryAfter)
 		if !e.held {
 			s.log.Warn("endpoint refuses this agent: its spans are kept, and it is asked again",
-				"endpoint", e.address, "error", e.lastErr)
+				"endpoint", e.target.label(), "error", e.lastErr)
 		}
 		e.held, e.said = true, true
 	}
@@ -318,14 +336,14 @@ func (s *endpoints) gaveUp(e *endpoint, reason ledger.DropReason, n int) {
 		return
 	}
 	s.log.Warn("endpoint refuses spans for good: they are dropped",
-		"endpoint", e.address, "spans", e.lost, "reason", reason.String(), "error", e.lastErr)
+		"endpoint", e.target.label(), "spans", e.lost, "reason", reason.String(), "error", e.lastErr)
 	e.lost, e.lostSaid = 0, now
 }
 
 // up is called when an endpoint has taken spans.
 func (s *endpoints) up(e *endpoint, now time.Time) {
 	if e.said {
-		s.log.Info("endpoint takes spans again", "endpoint", e.address, "after", now.Sub(e.since).Round(time.Millisecond))
+		s.log.Info("endpoint takes spans again", "endpoint", e.target.label(), "after", now.Sub(e.since).Round(time.Millisecond))
 	}
 	e.refusals, e.failures, e.notBefore = 0, 0, time.Time{}
 	e.held, e.said, e.picky = false, false, false
@@ -351,6 +369,6 @@ func (s *endpoints) down(a attempt, now time.Time, limit, retryAfter time.Durati
 	if e.failures >= sayAfter && !e.said {
 		e.said = true
 		s.log.Warn("endpoint does not take spans: they are kept, and it is tried again",
-			"endpoint", e.address, "error", e.lastErr, "since", e.since)
+			"endpoint", e.target.label(), "error", e.lastErr, "since", e.since)
 	}
 }

@@ -142,7 +142,8 @@ func newFake(t testing.TB, answer func(ctx context.Context, endpoint string, spa
 	}
 }
 
-func (f *fakeEndpoints) Export(ctx context.Context, endpoint string, chunks [][]byte) Answer {
+func (f *fakeEndpoints) Export(ctx context.Context, to Target, chunks [][]byte) Answer {
+	endpoint := to.label()
 	spans := spanNumbers(f.t, chunks)
 	f.mu.Lock()
 	f.requests = append(f.requests, request{endpoint, time.Now(), len(spans)})

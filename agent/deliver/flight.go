@@ -103,7 +103,7 @@ func (d *Deliverer) export(ctx context.Context, a attempt, chunks [][]byte, span
 	opt := d.options()
 	timed, cancel := context.WithTimeout(ctx, opt.Timeout)
 	defer cancel()
-	answer := opt.Transport.Export(timed, a.endpoint.address, chunks)
+	answer := opt.Transport.Export(timed, a.endpoint.target, chunks)
 	if answer.Verdict != Taken && ctx.Err() != nil {
 		answer = Answer{}
 	}

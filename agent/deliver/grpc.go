@@ -2,12 +2,14 @@ package deliver
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/net/http2/hpack"
@@ -43,38 +45,43 @@ var verdicts = [grpc.Codes]Verdict{
 	grpc.Unimplemented:    Held,
 }
 
-// dialTimeout is how long connecting may take: three SYNs, sent after 0, 1 and
-// 3 s (RFC 6298, section 2).
-const dialTimeout = 5 * time.Second
-
-// GRPCOptions are how exports by gRPC are made.
-type GRPCOptions struct {
+// TransportOptions are how exports are made.
+type TransportOptions struct {
 	Gzip      bool
 	UserAgent string
+	// TLS is for gRPC; with HTTP, the endpoint's URL says it. It needs
+	// Credentials.
+	TLS bool
+	// Credentials are shown to endpoints and asked of them; nil is none.
+	Credentials *Credentials
 }
 
-// GRPC is OTLP over gRPC: unary calls on HTTP/2, without TLS.
+// GRPC is OTLP over gRPC: unary calls on HTTP/2, with or without TLS.
 type GRPC struct {
+	opt    TransportOptions
 	client *h2.Client
 	header []hpack.HeaderField // of every call; not changed
 	gzip   *compressor         // nil: none
+
+	mu  sync.Mutex
+	tls *tls.Config // that was in force at the last call
 }
 
 // NewGRPC returns a transport without connections. Close it after use.
-func NewGRPC(opt GRPCOptions) *GRPC {
-	dialer := net.Dialer{Timeout: dialTimeout}
-	t := &GRPC{
-		client: h2.NewClient(func(ctx context.Context, address string) (net.Conn, error) {
-			return dialer.DialContext(ctx, "tcp", address)
-		}),
-		header: []hpack.HeaderField{
-			{Name: ":method", Value: "POST"},
-			{Name: ":scheme", Value: "http"},
-			{Name: ":path", Value: grpc.TracePath},
-			{Name: "content-type", Value: grpc.ContentType},
-			{Name: "te", Value: "trailers"},
-			{Name: "user-agent", Value: opt.UserAgent},
-		},
+func NewGRPC(opt TransportOptions) *GRPC {
+	t := &GRPC{opt: opt}
+	t.client = h2.NewClient(t.dial)
+	scheme := "http"
+	if opt.TLS {
+		scheme = "https"
+	}
+	t.header = []hpack.HeaderField{
+		{Name: ":method", Value: "POST"},
+		{Name: ":scheme", Value: scheme},
+		{Name: ":path", Value: grpc.TracePath},
+		{Name: "content-type", Value: grpc.ContentType},
+		{Name: "te", Value: "trailers"},
+		{Name: "user-agent", Value: opt.UserAgent},
 	}
 	if opt.Gzip {
 		t.gzip = &compressor{}
@@ -83,18 +90,32 @@ func NewGRPC(opt GRPCOptions) *GRPC {
 	return t
 }
 
+func (t *GRPC) dial(ctx context.Context, address string) (net.Conn, error) {
+	to := parseTarget(address)
+	if !t.opt.TLS {
+		return dialPlain(ctx, to)
+	}
+	secure, err := t.opt.Credentials.tlsFor()
+	if err != nil {
+		return nil, err
+	}
+	return dialTLS(ctx, to, secure, "h2")
+}
+
 // Close closes the connections.
 func (t *GRPC) Close() { t.client.Close() }
 
 // Export implements Transport.
-func (t *GRPC) Export(ctx context.Context, endpoint string, chunks [][]byte) Answer {
+func (t *GRPC) Export(ctx context.Context, to Target, chunks [][]byte) Answer {
+	credentials := t.opt.Credentials.current()
+	t.renew(credentials.tls)
 	if t.gzip != nil {
 		out := t.gzip.compress(chunks)
 		defer t.gzip.release(out)
 		chunks = [][]byte{out.Bytes()}
 	}
-	resp, err := t.client.Do(ctx, endpoint, h2.Request{
-		Header: t.headerFor(ctx, endpoint),
+	resp, err := t.client.Do(ctx, to.String(), h2.Request{
+		Header: t.headerFor(ctx, to, credentials.headers),
 		Body:   message(chunks, t.gzip != nil),
 	})
 	if err != nil {
@@ -106,11 +127,27 @@ func (t *GRPC) Export(ctx context.Context, endpoint string, chunks [][]byte) Ans
 	return answer(resp)
 }
 
+// renew leaves the connections that were made with other certificates.
+func (t *GRPC) renew(secure *tls.Config) {
+	t.mu.Lock()
+	changed := t.tls != nil && t.tls != secure
+	t.tls = secure
+	t.mu.Unlock()
+	if changed {
+		t.client.Renew()
+	}
+}
+
 // headerFor is the header of one call.
-func (t *GRPC) headerFor(ctx context.Context, endpoint string) []hpack.HeaderField {
-	h := make([]hpack.HeaderField, 1, len(t.header)+2)
-	h[0] = hpack.HeaderField{Name: ":authority", Value: endpoint}
+func (t *GRPC) headerFor(ctx context.Context, to Target, more []headerField) []hpack.HeaderField {
+	h := make([]hpack.HeaderField, 1, len(t.header)+len(more)+2)
+	h[0] = hpack.HeaderField{Name: ":authority", Value: to.Endpoint}
 	h = append(h, t.header...)
+	for _, f := range more {
+		// Nobody on the way may keep it in a table, where others could guess
+		// at it (RFC 7541, section 7.1.3).
+		h = append(h, hpack.HeaderField{Name: f.name, Value: f.value, Sensitive: true})
+	}
 	if deadline, ok := ctx.Deadline(); ok {
 		timeout := grpc.EncodeTimeout(time.Until(deadline))
 		// Each call has another: in HPACK's table they would push out the rest.
@@ -172,7 +209,11 @@ func taken(content []byte) Answer {
 	if err != nil {
 		return Answer{Verdict: Taken}
 	}
-	p := grpc.ReadTraceResponse(msg)
+	return accepted(grpc.ReadTraceResponse(msg))
+}
+
+// accepted is a success, perhaps with reserve.
+func accepted(p grpc.PartialSuccess) Answer {
 	a := Answer{Verdict: Taken, Rejected: p.Rejected}
 	switch {
 	case p.Rejected > 0:

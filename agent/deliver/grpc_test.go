@@ -49,7 +49,7 @@ func TestEveryCode(t *testing.T) {
 				w.Header().Set(http.TrailerPrefix+"Grpc-Message", grpc.EncodeMessage(status.Message))
 			},
 		} {
-			a := export(t, GRPCOptions{}, startServer(t, handle))
+			a := export(t, TransportOptions{}, startServer(t, handle))
 			if a.Verdict != want || a.Reason != ledger.Rejected && want == Refused {
 				t.Errorf("code %d, %s: %+v, want verdict %d", code, form, a, want)
 			}
@@ -75,7 +75,7 @@ func TestTooLarge(t *testing.T) {
 		"":                                                                              Later,
 	} {
 		for _, code := range []grpc.Code{grpc.ResourceExhausted, grpc.OutOfRange, grpc.Unavailable} {
-			a := export(t, GRPCOptions{}, startServer(t, func(w http.ResponseWriter, _ *http.Request) {
+			a := export(t, TransportOptions{}, startServer(t, func(w http.ResponseWriter, _ *http.Request) {
 				fail(w, grpc.Status{Code: code, Message: message})
 			}))
 			want := want
@@ -91,7 +91,7 @@ func TestTooLarge(t *testing.T) {
 
 func TestRetryInfoIsRead(t *testing.T) {
 	for _, code := range []grpc.Code{grpc.ResourceExhausted, grpc.Unavailable} {
-		a := export(t, GRPCOptions{}, startServer(t, func(w http.ResponseWriter, _ *http.Request) {
+		a := export(t, TransportOptions{}, startServer(t, func(w http.ResponseWriter, _ *http.Request) {
 			fail(w, grpc.Status{Code: code, Message: "slow down", RetryDelay: 1500 * time.Millisecond})
 		}))
 		if a.Verdict != Later || a.RetryAfter != 1500*time.Millisecond {
@@ -105,7 +105,7 @@ func TestNoGRPCStatus(t *testing.T) {
 		200: Refused, 400: Refused, 401: Held, 403: Held, 404: Held, 408: Later, 413: Refused,
 		429: Later, 500: Refused, 502: Later, 503: Later, 504: Later,
 	} {
-		a := export(t, GRPCOptions{}, startServer(t, func(w http.ResponseWriter, _ *http.Request) {
+		a := export(t, TransportOptions{}, startServer(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "7")
 			w.Header().Set("Content-Type", "text/html")
 			w.WriteHeader(status)
@@ -118,7 +118,7 @@ func TestNoGRPCStatus(t *testing.T) {
 }
 
 func TestAnswerPartialSuccess(t *testing.T) {
-	a := export(t, GRPCOptions{}, startServer(t, func(w http.ResponseWriter, r *http.Request) {
+	a := export(t, TransportOptions{}, startServer(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		reply(w, grpc.PartialSuccess{Rejected: 3, Message: "too old"})
 	}))
@@ -126,7 +126,7 @@ func TestAnswerPartialSuccess(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 	for name, body := range map[string]string{"no message": "", "not a message": "hello, world"} {
-		a := export(t, GRPCOptions{}, startServer(t, func(w http.ResponseWriter, _ *http.Request) {
+		a := export(t, TransportOptions{}, startServer(t, func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, body)
 			w.Header().Set(http.TrailerPrefix+"Grpc-Status", "0")
 		}))
@@ -154,7 +154,7 @@ func TestRetryAfterHeader(t *testing.T) {
 // grpc-go answers a compressed request with a compressed answer, and what it
 // says of rejected spans must not be missed for that.
 func TestCompressedAnswerOfPartialSuccess(t *testing.T) {
-	a := export(t, GRPCOptions{Gzip: true}, startServer(t, func(w http.ResponseWriter, r *http.Request) {
+	a := export(t, TransportOptions{Gzip: true}, startServer(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		var packed bytes.Buffer
 		z := gzip.NewWriter(&packed)

@@ -56,6 +56,6 @@ func gunzip(packed []byte) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(r, maxAnswer))
 }
 
-// maxAnswer is in bytes: an ExportTraceServiceResponse is a number and a line
-// of text. What is longer is cut off.
+// maxAnswer bounds what is read of an answer, in bytes: an
+// ExportTraceServiceResponse is a number and a line of text.
 const maxAnswer = 64 << 10

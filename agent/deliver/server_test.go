@@ -29,13 +29,13 @@ func startServer(t testing.TB, handle http.HandlerFunc) string {
 }
 
 // export sends one request of 30 spans by gRPC.
-func export(t testing.TB, opt GRPCOptions, address string) Answer {
+func export(t testing.TB, opt TransportOptions, address string) Answer {
 	t.Helper()
 	g := NewGRPC(opt)
 	defer g.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	return g.Export(ctx, address, [][]byte{frame(0, 10), frame(10, 30)})
+	return g.Export(ctx, Target{Endpoint: address}, [][]byte{frame(0, 10), frame(10, 30)})
 }
 
 // success answers as a server that took everything.
@@ -62,7 +62,7 @@ func fail(w http.ResponseWriter, s grpc.Status) {
 }
 
 func TestRequestOnTheWire(t *testing.T) {
-	for name, opt := range map[string]GRPCOptions{
+	for name, opt := range map[string]TransportOptions{
 		"plain": {UserAgent: "wayside-agent/1.2"},
 		"gzip":  {UserAgent: "wayside-agent/1.2", Gzip: true},
 	} {
@@ -134,11 +134,11 @@ func TestEarlyAnswer(t *testing.T) {
 	address := startServer(t, func(w http.ResponseWriter, _ *http.Request) {
 		fail(w, grpc.Status{Code: grpc.Unavailable, Message: "go away"})
 	})
-	g := NewGRPC(GRPCOptions{})
+	g := NewGRPC(TransportOptions{})
 	defer g.Close()
 	for range 50 {
 		chunk := make([]byte, 1<<20)
-		a := g.Export(t.Context(), address, [][]byte{chunk})
+		a := g.Export(t.Context(), Target{Endpoint: address}, [][]byte{chunk})
 		if a.Verdict != Later {
 			t.Fatalf("%+v", a)
 		}
@@ -186,7 +186,7 @@ func TestConnectionTrouble(t *testing.T) {
 			}
 		}),
 	} {
-		if a := export(t, GRPCOptions{}, address); a.Verdict != Later || a.Err == nil {
+		if a := export(t, TransportOptions{}, address); a.Verdict != Later || a.Err == nil {
 			t.Errorf("%s: %+v", name, a)
 		}
 	}
@@ -196,13 +196,13 @@ func TestSlowServer(t *testing.T) {
 	done := make(chan struct{})
 	address := startServer(t, func(http.ResponseWriter, *http.Request) { <-done })
 	defer close(done)
-	g := NewGRPC(GRPCOptions{})
+	g := NewGRPC(TransportOptions{})
 	defer g.Close()
 
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	begun := time.Now()
-	a := g.Export(ctx, address, [][]byte{frame(0, 5)})
+	a := g.Export(ctx, Target{Endpoint: address}, [][]byte{frame(0, 5)})
 	if a.Verdict != Later || a.Err == nil || !strings.Contains(a.Err.Error(), "in time") {
 		t.Errorf("%+v", a)
 	}
@@ -235,7 +235,7 @@ func TestDeliversOverLoopback(t *testing.T) {
 		}
 		reply(w, grpc.PartialSuccess{})
 	})
-	g := NewGRPC(GRPCOptions{})
+	g := NewGRPC(TransportOptions{})
 	defer g.Close()
 	r := startOn(t, g, fake, address)
 	for range 10 {

@@ -12,9 +12,14 @@ func (s *endpoints) status() []ledger.Endpoint {
 	defer s.mu.Unlock()
 	now := time.Now()
 	out := make([]ledger.Endpoint, 0, len(s.all))
+	for _, n := range s.names {
+		if len(n.own) == 0 { // it has not been needed yet
+			out = append(out, ledger.Endpoint{Address: n.endpoint, State: ledger.EndpointIdle})
+		}
+	}
 	for _, e := range s.all {
 		v := ledger.Endpoint{
-			Address: e.address, State: e.state(), Requests: e.requests, Failures: e.failed,
+			Address: e.target.Endpoint, IP: e.target.IP, State: e.state(), Requests: e.requests, Failures: e.failed,
 			InFlight: e.inFlight, LastError: e.lastErr,
 		}
 		if !e.lastErrAt.IsZero() {

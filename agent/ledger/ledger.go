@@ -54,6 +54,11 @@ var refuseNames = [refuseReasons]string{"malformed", "too_big", "buffer_full", "
 // String is the reason's name in JSON and in metrics.
 func (r RefuseReason) String() string { return refuseNames[r] }
 
+// Refused is the error of a request that is refused for this reason.
+type Refused struct{ Reason RefuseReason }
+
+func (r Refused) Error() string { return "refused: " + r.Reason.String() }
+
 // Account is the account of one lane. All numbers are totals since the process
 // began, but Buffered, which is what the lane holds now. Accepted, Recovered,
 // Delivered, Buffered and Dropped count spans; Refused counts packets and

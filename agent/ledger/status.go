@@ -15,8 +15,9 @@ type Status struct {
 	// SoftnetDrops counts packets of any kind that the kernel dropped on
 	// this host since the agent began, before they reached a socket
 	// (/proc/net/softnet_stat, second column).
-	SoftnetDrops uint64   `json:"softnet_drops"`
-	Sockets      []Socket `json:"sockets"`
+	SoftnetDrops uint64     `json:"softnet_drops"`
+	Sockets      []Socket   `json:"sockets"`
+	Listeners    []Listener `json:"listeners"`
 	// Config is the effective configuration, without secrets: key → value.
 	Config any `json:"config,omitempty"`
 }
@@ -50,8 +51,10 @@ const (
 
 // Endpoint is a collector as the agent sees it.
 type Endpoint struct {
-	Address string `json:"address"`
-	State   string `json:"state"`
+	Address string `json:"address"` // as configured
+	// IP is which of the host's addresses this is, where a name was looked up.
+	IP    string `json:"ip,omitempty"`
+	State string `json:"state"`
 	// Requests counts exports that were sent, Failures those that were not
 	// answered with a success.
 	Requests    uint64     `json:"requests"`
@@ -62,6 +65,14 @@ type Endpoint struct {
 	LastOKAt    *time.Time `json:"last_ok_at,omitempty"`
 	// RetryIn is how long until it is tried again, in seconds, when backing off.
 	RetryIn float64 `json:"retry_in_seconds,omitempty"`
+}
+
+// String is the endpoint in a word that no other has.
+func (e Endpoint) String() string {
+	if e.IP == "" {
+		return e.Address
+	}
+	return e.Address + " (" + e.IP + ")"
 }
 
 // Socket is a socket that takes in datagrams. Buffer sizes are in bytes as
@@ -75,3 +86,28 @@ type Socket struct {
 	Bytes       uint64 `json:"bytes"`
 	KernelDrops uint64 `json:"kernel_drops"`
 }
+
+// Listener is a place where requests are taken in, each of which is answered.
+type Listener struct {
+	Address string `json:"address"` // ip:port, or unix:/path
+	// Source is the key that it is configured by, without "accept.": otlp.grpc.
+	Source string `json:"source"`
+	TLS    bool   `json:"tls"`
+	// Connections are those that are open now.
+	Connections int `json:"connections"`
+	// Requests, Bytes (uncompressed) and Spans are what was taken in; what
+	// was refused is in the lane's account.
+	Requests Requests `json:"requests"`
+	Bytes    uint64   `json:"bytes"`
+	Spans    uint64   `json:"spans"`
+}
+
+// Requests counts requests by protocol.
+type Requests struct {
+	GRPC     uint64 `json:"grpc"`
+	HTTP     uint64 `json:"http_protobuf"`
+	HTTPJSON uint64 `json:"http_json"`
+}
+
+// Sum is the number of requests of any protocol.
+func (r Requests) Sum() uint64 { return r.GRPC + r.HTTP + r.HTTPJSON }

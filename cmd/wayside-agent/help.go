@@ -18,7 +18,7 @@ Usage:
 
 Flags:
   --config FILE      the configuration, a YAML file; its keys are below
-  --endpoint ADDR    where spans go, OTLP over gRPC; overrides deliver.endpoint
+  --endpoint ADDR    where spans go; overrides deliver.endpoint
   --check            only validate: print the configuration in force, with where
                      each value was set, or what is wrong with it
   --help             this text

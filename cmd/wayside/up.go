@@ -57,6 +57,8 @@ func up(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	fs := flag.NewFlagSet("up", flag.ContinueOnError)
 	compact := fs.String("compact", "127.0.0.1:6831", "UDP `ADDRESS` for Jaeger clients")
 	binary := fs.String("binary", "127.0.0.1:6832", "UDP `ADDRESS` for Jaeger clients that send binary Thrift (Node.js)")
+	otlpGRPC := fs.String("otlp-grpc", "127.0.0.1:4317", "`ADDRESS` for OpenTelemetry SDKs that send OTLP over gRPC")
+	otlpHTTP := fs.String("otlp-http", "127.0.0.1:4318", "`ADDRESS` for OpenTelemetry SDKs that send OTLP over HTTP")
 	admin := fs.String("admin", "127.0.0.1:14271", "`ADDRESS` of the agent's status page")
 	duration := fs.Duration("duration", 0, "stop after this `TIME`, such as 30s")
 	demo := fs.Bool("demo", false, "also send the traces of an invented web shop, as wayside loadgen does")
@@ -81,7 +83,7 @@ func up(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 	w := &wayside{demo: *demo, meter: meter{at: time.Now()}}
 	w.out = newOutput(stdout, stderr, w.ledger)
-	if err := w.open(*compact, *binary, *admin); err != nil {
+	if err := w.open(listen{*compact, *binary, *otlpGRPC, *otlpHTTP, *admin}); err != nil {
 		if wrongConfig, ok := errors.AsType[config.Errors](err); ok {
 			return wrong(stderr, fs, wrongConfig[0])
 		}
@@ -104,9 +106,9 @@ func up(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // wayside is what runs:
 //
-//	apps ──UDP──► agent ──OTLP gRPC──► ingest ──► tail ──► terminal or JSON lines
-//	                ▲
-//	             loadgen (--demo)
+//	apps ──UDP, OTLP──► agent ──OTLP gRPC──► ingest ──► tail ──► terminal or JSON lines
+//	                      ▲
+//	                   loadgen (--demo)
 type wayside struct {
 	agent    *agent.Agent
 	listener net.Listener
@@ -117,8 +119,11 @@ type wayside struct {
 	meter    meter
 }
 
+// listen is where to.
+type listen struct{ compact, binary, otlpGRPC, otlpHTTP, admin string }
+
 // open opens everything that listens.
-func (w *wayside) open(compact, binary, admin string) (err error) {
+func (w *wayside) open(at listen) (err error) {
 	w.tail = tail.New(w.out.view)
 	w.ingest = ingest.New(w.tail, 0)
 	// The collector's port is for the agent alone.
@@ -126,9 +131,11 @@ func (w *wayside) open(compact, binary, admin string) (err error) {
 		return fmt.Errorf("collector: %w", err)
 	}
 	cfg, err := config.Load(config.Source{Set: []config.Setting{
-		{Key: "accept.jaeger.compact", Value: compact, From: "--compact"},
-		{Key: "accept.jaeger.binary", Value: binary, From: "--binary"},
-		{Key: "admin.http", Value: admin, From: "--admin"},
+		{Key: "accept.jaeger.compact", Value: at.compact, From: "--compact"},
+		{Key: "accept.jaeger.binary", Value: at.binary, From: "--binary"},
+		{Key: "accept.otlp.grpc", Value: at.otlpGRPC, From: "--otlp-grpc"},
+		{Key: "accept.otlp.http", Value: at.otlpHTTP, From: "--otlp-http"},
+		{Key: "admin.http", Value: at.admin, From: "--admin"},
 		{Key: "deliver.endpoint", Value: w.listener.Addr().String(), From: "up"},
 		{Key: "deliver.compression", Value: "none", From: "up"},
 		{Key: "deliver.batch.age", Value: "200ms", From: "up"}, // someone is watching
@@ -148,8 +155,8 @@ func explain(err error) error {
 	if !ok || !errors.Is(err, syscall.EADDRINUSE) {
 		return err
 	}
-	return fmt.Errorf("%s %v is in use, perhaps by another agent: stop that, or let the system choose ports: "+
-		"wayside up --compact 127.0.0.1:0 --binary 127.0.0.1:0 --admin 127.0.0.1:0", strings.ToUpper(op.Net), op.Addr)
+	return fmt.Errorf("%s %v is in use, perhaps by another agent or collector: stop that, or let the system choose ports: "+
+		"wayside up --compact 127.0.0.1:0 --binary 127.0.0.1:0 --otlp-grpc 127.0.0.1:0 --otlp-http 127.0.0.1:0 --admin 127.0.0.1:0", strings.ToUpper(op.Net), op.Addr)
 }
 
 // part is a task with a name.

@@ -24,7 +24,7 @@ func started(t *testing.T) (w *wayside, stdout, stderr *bytes.Buffer) {
 	stdout, stderr = new(bytes.Buffer), new(bytes.Buffer)
 	w = &wayside{}
 	w.out = newOutput(stdout, stderr, w.ledger)
-	if err := w.open("127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"); err != nil {
+	if err := w.open(listen{"127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"}); err != nil {
 		t.Fatal(err)
 	}
 	return w, stdout, stderr
@@ -138,7 +138,7 @@ func TestUpIntoPipe(t *testing.T) {
 	code := make(chan int)
 	go func() {
 		defer w.Close()
-		code <- run(t.Context(), []string{"up", "--demo", "--duration", "30s", "--compact", "127.0.0.1:0", "--binary", "127.0.0.1:0", "--admin", "127.0.0.1:0"}, w, &stderr)
+		code <- run(t.Context(), []string{"up", "--demo", "--duration", "30s", "--compact", "127.0.0.1:0", "--binary", "127.0.0.1:0", "--otlp-grpc", "127.0.0.1:0", "--otlp-http", "127.0.0.1:0", "--admin", "127.0.0.1:0"}, w, &stderr)
 	}()
 	line, err := bufio.NewReader(r).ReadBytes('\n')
 	if err != nil || !json.Valid(line) {
@@ -151,6 +151,7 @@ func TestUpIntoPipe(t *testing.T) {
 	said := stderr.String()
 	for _, want := range []string{
 		`(?m)^Wayside is up`, `127\.0\.0\.1:\d+ UDP`, `JAEGER_AGENT_HOST=127\.0\.0\.1 JAEGER_AGENT_PORT=\d+`,
+		`OTEL_EXPORTER_OTLP_ENDPOINT=http://127\.0\.0\.1:\d+ OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`,
 		`http://127\.0\.0\.1:\d+/status`, `(?m)^ledger: accepted (\d+) = delivered \d+ \+ buffered 0 \+ dropped 0$`, `(?m)^traces: \d+ shown`,
 	} {
 		if !regexp.MustCompile(want).MatchString(said) {

@@ -25,6 +25,16 @@ func (w *wayside) welcome() string {
 		fmt.Fprintf(&b, "  %-16s "+format+"\n", append([]any{what}, args...)...)
 	}
 	b.WriteString("Wayside is up: traces are shown here as they arrive. Ctrl-C ends it.\n\n")
+	grpc, http := w.otlp("grpc"), w.otlp("http")
+	if grpc != "" {
+		say("OpenTelemetry", "%s OTLP over gRPC", grpc)
+	}
+	if http != "" {
+		say("", "%s OTLP over HTTP", http)
+		say("in your app", "OTEL_EXPORTER_OTLP_ENDPOINT=http://%s OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf", http)
+	} else if grpc != "" {
+		say("in your app", "OTEL_EXPORTER_OTLP_ENDPOINT=http://%s OTEL_EXPORTER_OTLP_PROTOCOL=grpc", grpc)
+	}
 	if compact != "" {
 		say("Jaeger clients", "%s UDP", compact)
 	}
@@ -33,8 +43,6 @@ func (w *wayside) welcome() string {
 	}
 	if host, port, err := net.SplitHostPort(compact); err == nil {
 		say("in your app", "JAEGER_AGENT_HOST=%s JAEGER_AGENT_PORT=%s", host, port)
-		say("OpenTelemetry", "OTEL_EXPORTER_JAEGER_AGENT_HOST=%s", host)
-		say("", "OTEL_EXPORTER_JAEGER_AGENT_PORT=%s, with its Jaeger exporter", port)
 	}
 	if admin != "" {
 		say("status page", "http://%s/status", admin)
@@ -65,6 +73,16 @@ func (w *wayside) udp(encoding string) string {
 	for _, s := range w.agent.Status().Sockets {
 		if s.Encoding == encoding {
 			return s.Address
+		}
+	}
+	return ""
+}
+
+// otlp is the address for OpenTelemetry SDKs that send by gRPC or HTTP.
+func (w *wayside) otlp(protocol string) string {
+	for _, l := range w.agent.Status().Listeners {
+		if l.Source == "otlp."+protocol {
+			return l.Address
 		}
 	}
 	return ""
@@ -106,7 +124,7 @@ func losses(a ledger.Account) string {
 	}
 	for reason, n := range a.Refused.All {
 		if n > 0 {
-			list = append(list, fmt.Sprintf("refused %s (%s)", figures.Count(n, "packet"), reason))
+			list = append(list, fmt.Sprintf("refused %s (%s)", figures.Count(n, "request"), reason))
 		}
 	}
 	if c := a.ClientReported; c.FullQueue+c.TooLarge+c.SendFailure > 0 {

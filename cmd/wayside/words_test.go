@@ -27,7 +27,7 @@ func TestEquation(t *testing.T) {
 	if got, want := equation(a), "accepted 1,234,567 + recovered 1 = delivered 1,234,500 + buffered 60 + dropped 7"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if got, want := losses(a), "kernel dropped 1 packet · refused 2 packets (malformed) · clients say they lost 7 spans"; got != want {
+	if got, want := losses(a), "kernel dropped 1 packet · refused 2 requests (malformed) · clients say they lost 7 spans"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -103,6 +103,21 @@ func TestStatus(t *testing.T) {
 	}
 }
 
+// The body of an OTLP HTTP answer that is no success is the same message.
+func TestReadStatus(t *testing.T) {
+	for s, want := range map[string]Status{
+		"\x08\x0e\x12\x04busy": {Code: Unavailable, Message: "busy"},
+		"\x08\x63\x12\x01\xff": {Code: Unknown, Message: "\uFFFD"},
+		"\x12\x04bus":          {},
+		"":                     {},
+		string(Status{ResourceExhausted, "slow", time.Second}.AppendProto(nil)): {ResourceExhausted, "slow", time.Second},
+	} {
+		if got := ReadStatus([]byte(s)); got != want {
+			t.Errorf("%q: got %+v, want %+v", s, got, want)
+		}
+	}
+}
+
 func TestDuration(t *testing.T) {
 	seconds := func(s, n int64) []byte {
 		return appendVarint(appendVarint(nil, durationSeconds, uint64(s)), durationNanos, uint64(n))

@@ -87,15 +87,19 @@ func duration(msg []byte) time.Duration {
 	return time.Duration(seconds)*time.Second + time.Duration(nanos)
 }
 
-// appendStatus appends a google.rpc.Status with a RetryInfo.
-func appendStatus(dst []byte, s Status) []byte {
+// AppendProto appends the status as a google.rpc.Status, with a RetryInfo if
+// there is a delay.
+func (s Status) AppendProto(dst []byte) []byte {
+	dst = appendVarint(dst, statusCode, uint64(s.Code))
+	dst = appendBytes(dst, statusMessage, s.Message)
+	if s.RetryDelay <= 0 {
+		return dst
+	}
 	var d []byte
 	d = appendVarint(d, durationSeconds, uint64(s.RetryDelay/time.Second))
 	d = appendVarint(d, durationNanos, uint64(s.RetryDelay%time.Second))
 	detail := appendBytes(nil, anyType, retryInfo)
 	detail = appendBytes(detail, anyValue, appendBytes(nil, retryInfoDelay, d))
-	dst = appendVarint(dst, statusCode, uint64(s.Code))
-	dst = appendBytes(dst, statusMessage, s.Message)
 	return appendBytes(dst, statusDetails, detail)
 }
 

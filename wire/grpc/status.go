@@ -26,13 +26,30 @@ func ParseStatus(code, message, details string) Status {
 	}
 }
 
+// ReadStatus reads a google.rpc.Status, up to where it is damaged.
+func ReadStatus(msg []byte) Status {
+	s := Status{RetryDelay: retryDelay(msg)}
+	for f := range fields(msg) {
+		switch f.number {
+		case statusCode:
+			s.Code = Unknown
+			if f.value < uint64(Codes) {
+				s.Code = Code(f.value)
+			}
+		case statusMessage:
+			s.Message = strings.ToValidUTF8(string(f.data), "\uFFFD")
+		}
+	}
+	return s
+}
+
 // Details is the grpc-status-details-bin of a status; "" when grpc-status and
 // grpc-message say everything.
 func (s Status) Details() string {
 	if s.RetryDelay <= 0 {
 		return ""
 	}
-	return base64.RawStdEncoding.EncodeToString(appendStatus(nil, s))
+	return base64.RawStdEncoding.EncodeToString(s.AppendProto(nil))
 }
 
 // EncodeMessage makes a grpc-message of a text: bytes other than printable

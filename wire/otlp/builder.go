@@ -3,6 +3,7 @@ package otlp
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -32,6 +33,9 @@ func (b *Builder) Bytes() []byte { return b.buf }
 
 // Len is the length of the content in bytes.
 func (b *Builder) Len() int { return len(b.buf) }
+
+// Grow makes room for n more bytes.
+func (b *Builder) Grow(n int) { b.buf = slices.Grow(b.buf, n) }
 
 // Cap is the memory that the builder keeps, in bytes.
 func (b *Builder) Cap() int { return cap(b.buf) }
@@ -109,6 +113,12 @@ func (b *Builder) Varint(field int, v uint64) {
 func (b *Builder) Fixed64(field int, v uint64) {
 	b.tag(field, wireFixed64)
 	b.buf = binary.LittleEndian.AppendUint64(b.buf, v)
+}
+
+// Fixed32 appends a field of type fixed32.
+func (b *Builder) Fixed32(field int, v uint32) {
+	b.tag(field, wireFixed32)
+	b.buf = binary.LittleEndian.AppendUint32(b.buf, v)
 }
 
 // TraceID appends a field of a trace id, 16 bytes big-endian.

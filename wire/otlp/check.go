@@ -2,10 +2,10 @@ package otlp
 
 import "fmt"
 
-// maxDepth is how deep messages may be nested. Decoders have limits of their
+// MaxDepth is how deep messages may be nested. Decoders have limits of their
 // own (protobuf for Java: 100); an attribute costs two levels for each list
 // that it stands in.
-const maxDepth = 64
+const MaxDepth = 64
 
 // Check walks once over a request and returns the number of spans in it. A
 // request that passes is safe to be put into one batch with those of other
@@ -23,11 +23,16 @@ const maxDepth = 64
 //
 // Unknown fields are let through.
 func Check(request []byte) (spans int, err error) {
+	c, err := check(request)
+	return c.spans, err
+}
+
+func check(request []byte) (checker, error) {
 	c := checker{}
 	if err := c.message(request, msgRequest, 0); err != nil {
-		return 0, err
+		return checker{}, err
 	}
-	return c.spans, nil
+	return c, nil
 }
 
 // A kind of message, as an index into schema.
@@ -90,9 +95,12 @@ var schema = [...][17]rule{
 	msgResource: {
 		ResourceAttributes:        {message, msgKeyValue},
 		ResourceDroppedAttributes: {content: varint},
-		3:                         {message, msgEntityRef},
+		ResourceEntityRefs:        {message, msgEntityRef},
 	},
-	msgEntityRef: {1: {content: text}, 2: {content: text}, 3: {content: text}, 4: {content: text}},
+	msgEntityRef: {
+		EntityRefSchemaURL: {content: text}, EntityRefType: {content: text},
+		EntityRefIDKeys: {content: text}, EntityRefDescriptionKeys: {content: text},
+	},
 	msgScopeSpans: {
 		ScopeSpansScope:     {message, msgScope},
 		ScopeSpansSpans:     {message, msgSpan},
@@ -100,7 +108,7 @@ var schema = [...][17]rule{
 	},
 	msgScope: {
 		ScopeName: {content: text}, ScopeVersion: {content: text},
-		ScopeAttributes: {message, msgKeyValue}, 4: {content: varint},
+		ScopeAttributes: {message, msgKeyValue}, ScopeDroppedAttributes: {content: varint},
 	},
 	msgSpan: {
 		SpanTraceID: {content: traceID}, SpanSpanID: {content: spanID},
@@ -126,20 +134,21 @@ var schema = [...][17]rule{
 		AnyString: {content: text}, AnyBool: {content: varint}, AnyInt: {content: varint}, AnyDouble: {content: fixed64},
 		AnyArray: {message, msgArray}, AnyKVList: {message, msgKVList}, AnyBytes: {content: blob},
 	},
-	msgArray:  {1: {message, msgAnyValue}},
-	msgKVList: {1: {message, msgKeyValue}},
+	msgArray:  {ArrayValues: {message, msgAnyValue}},
+	msgKVList: {KVListValues: {message, msgKeyValue}},
 }
 
 // instrumentationLibrarySpans is the deprecated field of ResourceSpans.
 const instrumentationLibrarySpans = 1000
 
 type checker struct {
-	spans int
+	spans   int
+	unknown bool // there are unknown fields at the top
 }
 
 func (c *checker) message(msg []byte, kind msgKind, depth int) error {
-	if depth > maxDepth {
-		return fmt.Errorf("%w: messages nested more than %d deep", ErrMalformed, maxDepth)
+	if depth > MaxDepth {
+		return fmt.Errorf("%w: messages nested more than %d deep", ErrMalformed, MaxDepth)
 	}
 	var f field
 	var ids uint8 // bit 0: a trace id was seen, bit 1: a span id
@@ -153,10 +162,12 @@ func (c *checker) message(msg []byte, kind msgKind, depth int) error {
 			if f.number == instrumentationLibrarySpans && kind == msgResourceSpans {
 				return fmt.Errorf("%w: spans in the deprecated field %d", ErrMalformed, f.number)
 			}
+			c.unknown = c.unknown || kind == msgRequest
 			continue
 		}
 		r := schema[kind][f.number]
 		if r.content == unknown {
+			c.unknown = c.unknown || kind == msgRequest
 			continue
 		}
 		if f.wire != wireOf[r.content] {

@@ -13,6 +13,13 @@ const (
 	// Resource
 	ResourceAttributes        = 1
 	ResourceDroppedAttributes = 2
+	ResourceEntityRefs        = 3
+
+	// EntityRef
+	EntityRefSchemaURL       = 1
+	EntityRefType            = 2
+	EntityRefIDKeys          = 3
+	EntityRefDescriptionKeys = 4
 
 	// ScopeSpans
 	ScopeSpansScope     = 1
@@ -20,9 +27,10 @@ const (
 	ScopeSpansSchemaURL = 3
 
 	// InstrumentationScope
-	ScopeName       = 1
-	ScopeVersion    = 2
-	ScopeAttributes = 3
+	ScopeName              = 1
+	ScopeVersion           = 2
+	ScopeAttributes        = 3
+	ScopeDroppedAttributes = 4
 
 	// Span
 	SpanTraceID           = 1
@@ -72,6 +80,10 @@ const (
 	AnyArray  = 5
 	AnyKVList = 6
 	AnyBytes  = 7
+
+	// ArrayValue, KeyValueList
+	ArrayValues  = 1
+	KVListValues = 1
 )
 
 // Kind is a Span.SpanKind.

@@ -32,9 +32,10 @@ type Request struct {
 type Client struct {
 	dial func(ctx context.Context, address string) (net.Conn, error)
 
-	mu    sync.Mutex
-	conns map[string]*conn // that take new calls
-	dials map[string]*dialing
+	mu         sync.Mutex
+	conns      map[string]*conn // that take new calls
+	dials      map[string]*dialing
+	generation int // how often connections were renewed
 }
 
 // dialing is a connection that is being opened.
@@ -57,6 +58,19 @@ func (c *Client) Close() {
 	c.mu.Unlock()
 	for _, cn := range conns {
 		cn.fail(net.ErrClosed)
+	}
+}
+
+// Renew makes all calls from now on use new connections. The old ones are
+// closed when the calls that are on them have ended.
+func (c *Client) Renew() {
+	c.mu.Lock()
+	conns := c.conns
+	c.conns = map[string]*conn{}
+	c.generation++
+	c.mu.Unlock()
+	for _, cn := range conns {
+		cn.retire()
 	}
 }
 
@@ -110,6 +124,9 @@ func (c *Client) conn(ctx context.Context, address string) (*conn, error) {
 
 // open dials, for all who wait.
 func (c *Client) open(ctx context.Context, address string, d *dialing) (*conn, error) {
+	c.mu.Lock()
+	generation := c.generation
+	c.mu.Unlock()
 	nc, err := c.dial(ctx, address)
 	if err != nil {
 		d.err = fmt.Errorf("connecting: %w", err)
@@ -118,11 +135,15 @@ func (c *Client) open(ctx context.Context, address string, d *dialing) (*conn, e
 		d.conn.start(func() { c.forget(address, d.conn) })
 	}
 	c.mu.Lock()
-	if d.conn != nil {
+	late := generation != c.generation
+	if d.conn != nil && !late {
 		c.conns[address] = d.conn
 	}
 	delete(c.dials, address)
 	c.mu.Unlock()
+	if d.conn != nil && late {
+		d.conn.retire() // who gets it finds that it takes no calls, and asks again
+	}
 	close(d.done)
 	return d.conn, d.err
 }

@@ -1,8 +1,10 @@
 package h2
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -44,6 +46,13 @@ const (
 	tableSize    = 4096     // bytes: what HPACK's tables begin with (section 6.5.2)
 )
 
+// recordSize is the most that a TLS record holds, in bytes (RFC 8446, section
+// 5.1).
+const recordSize = 16 << 10
+
+// errRenewed is why connections end that were retired.
+var errRenewed = errors.New("renewed")
+
 // conn is a connection.
 type conn struct {
 	nc   net.Conn
@@ -54,11 +63,12 @@ type conn struct {
 	// the fields up to mu.
 	writing  chan struct{}
 	encoder  *hpack.Encoder
-	block    bytes.Buffer // what encoder writes
-	frames   []byte       // frame headers, control frames
-	cutAt    int          // what of frames is in vector
-	vector   [][]byte     // what is written at once
-	tableNow uint32       // the size of encoder's table
+	block    bytes.Buffer  // what encoder writes
+	frames   []byte        // frame headers, control frames
+	cutAt    int           // what of frames is in vector
+	vector   [][]byte      // what is written at once
+	records  *bufio.Writer // puts small pieces into one TLS record; nil without TLS
+	tableNow uint32        // the size of encoder's table
 
 	mu      sync.Mutex
 	err     error // why it is dead
@@ -97,6 +107,9 @@ func newConn(nc net.Conn) *conn {
 	c := &conn{
 		nc: nc, dead: make(chan struct{}), writing: make(chan struct{}, 1), tableNow: tableSize,
 		streams: map[uint32]*stream{}, window: firstWindow, changed: make(chan struct{}), lastRead: time.Now(),
+	}
+	if _, secure := nc.(*tls.Conn); secure {
+		c.records = bufio.NewWriterSize(nc, recordSize)
 	}
 	c.encoder = hpack.NewEncoder(&c.block)
 	c.peer.window, c.peer.frame, c.peer.headerSize, c.peer.headerLeast = firstWindow, minFrameSize, tableSize, tableSize
@@ -203,6 +216,13 @@ func (c *conn) leave(err error) {
 		c.failLocked(err)
 	}
 	c.wake()
+}
+
+// retire makes the connection end with its last call.
+func (c *conn) retire() {
+	c.mu.Lock()
+	c.leave(errRenewed)
+	c.mu.Unlock()
 }
 
 // fail ends the connection and all its calls.

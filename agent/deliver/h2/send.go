@@ -250,8 +250,7 @@ func (c *conn) flush() {
 // write writes the vector. If it can't, there is half a frame on the
 // connection, which is lost with it.
 func (c *conn) write() error {
-	v := net.Buffers(c.vector)
-	_, err := v.WriteTo(c.nc)
+	err := c.writeVector()
 	clear(c.vector) // the body belongs to the caller
 	if err == nil {
 		return nil
@@ -260,6 +259,21 @@ func (c *conn) write() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.err // that may be older
+}
+
+// writeVector writes with one system call; with TLS, with one for each record.
+func (c *conn) writeVector() error {
+	if c.records == nil {
+		v := net.Buffers(c.vector)
+		_, err := v.WriteTo(c.nc)
+		return err
+	}
+	for _, p := range c.vector {
+		if _, err := c.records.Write(p); err != nil {
+			return err
+		}
+	}
+	return c.records.Flush()
 }
 
 // interrupt ends the write of a call whose time is over, with some grace.

@@ -30,6 +30,7 @@ type Deliver struct {
 	Compression string
 	BatchBytes  string // "" is the agent's default
 	BatchAge    string // "" is 50ms: tests have no patience
+	More        string // other keys of deliver, as in YAML's braces: "protocol: otlp-http, "
 }
 
 // agentVariable names the agent to test in the environment.
@@ -82,12 +83,13 @@ func StartAgent(t testing.TB, d Deliver) *Agent {
 	text := fmt.Sprintf(`
 accept:
   jaeger: {compact: %q, binary: %q}
-deliver:
-  endpoint: ["%s"]
-  compression: %s
-  batch: {bytes: %s, age: %s}
+  otlp: {grpc: "", http: ""}
+deliver: {%s
+  endpoint: ["%s"],
+  compression: %s,
+  batch: {bytes: %s, age: %s}}
 admin: {http: %q}
-`, a.Compact, a.Binary, strings.Join(d.Endpoints, `", "`), d.Compression, d.BatchBytes, d.BatchAge, a.admin)
+`, a.Compact, a.Binary, d.More, strings.Join(d.Endpoints, `", "`), d.Compression, d.BatchBytes, d.BatchAge, a.admin)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

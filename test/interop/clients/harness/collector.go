@@ -50,6 +50,28 @@ service:
   pipelines: {traces: {receivers: [otlp], processors: [memory_limiter, batch], exporters: [otlp_grpc]}}
 `
 
+// Secure is a Collector that takes OTLP by gRPC and, at HTTP, by HTTP from who has a certificate. FOLDER has its own.
+const Secure = `
+receivers:
+  otlp:
+    protocols:
+      grpc: {endpoint: "OTLP", tls: {cert_file: FOLDER/server.pem, key_file: FOLDER/server.key, client_ca_file: FOLDER/ca.pem}}
+      http: {endpoint: "HTTP", tls: {cert_file: FOLDER/server.pem, key_file: FOLDER/server.key, client_ca_file: FOLDER/ca.pem}}
+exporters: {otlp_grpc: {endpoint: "SINK", tls: {insecure: true}}}
+service:
+  telemetry: {metrics: {level: none}}
+  pipelines: {traces: {receivers: [otlp], exporters: [otlp_grpc]}}
+`
+
+// HTTP is a Collector that takes OTLP by HTTP alone.
+const HTTP = `
+receivers: {otlp: {protocols: {http: {endpoint: "OTLP"}}}}
+exporters: {otlp_grpc: {endpoint: "SINK", tls: {insecure: true}}}
+service:
+  telemetry: {metrics: {level: none}}
+  pipelines: {traces: {receivers: [otlp], exporters: [otlp_grpc]}}
+`
+
 // Direct is a Collector without a queue: what its exporter is told, its receiver answers.
 const Direct = `
 receivers: {otlp: {protocols: {grpc: {endpoint: "OTLP"}}}}

@@ -1,0 +1,101 @@
+package accept
+
+import (
+	"crypto/tls"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// maxConnections is over all listeners. A connection takes some 30 KiB.
+	maxConnections = 256
+	// shy is how long a peer may have connected without sending anything
+	// before it makes way for others.
+	shy = time.Second
+)
+
+// connections are those of all listeners. When there are too many, one that
+// has nothing to say makes way for the newcomer, so that peers who only hold
+// connections don't keep others out.
+type connections struct {
+	mu   sync.Mutex
+	open map[*connection]struct{}
+}
+
+// connection is one of them.
+type connection struct {
+	net.Conn
+	owner *connections
+	count *atomic.Int64 // of its listener
+	state http.ConnState
+	since time.Time // when it came to this state
+	once  sync.Once
+}
+
+// add takes in a connection. If there is no room and none can be made, it is
+// closed, and the result is nil.
+func (c *connections) add(conn net.Conn, count *atomic.Int64) *connection {
+	now := time.Now()
+	c.mu.Lock()
+	if len(c.open) >= maxConnections {
+		leaves := c.quietest(now)
+		c.mu.Unlock()
+		if leaves == nil {
+			conn.Close()
+			return nil
+		}
+		leaves.Close()
+		c.mu.Lock()
+	}
+	defer c.mu.Unlock()
+	if c.open == nil {
+		c.open = map[*connection]struct{}{}
+	}
+	n := &connection{Conn: conn, owner: c, count: count, state: http.StateNew, since: now}
+	c.open[n] = struct{}{}
+	count.Add(1)
+	return n
+}
+
+// quietest is the connection that can best be done without: the oldest of
+// those that have never sent anything, or else the one that is idle longest;
+// nil if all are busy.
+func (c *connections) quietest(now time.Time) (found *connection) {
+	for n := range c.open {
+		switch {
+		case n.state == http.StateNew && now.Sub(n.since) < shy, n.state == http.StateActive:
+			continue
+		case found == nil,
+			n.state == found.state && n.since.Before(found.since),
+			n.state == http.StateNew && found.state != http.StateNew:
+			found = n
+		}
+	}
+	return found
+}
+
+// state is told by the server.
+func (c *connections) state(conn net.Conn, s http.ConnState) {
+	if t, ok := conn.(*tls.Conn); ok {
+		conn = t.NetConn()
+	}
+	if n, ok := conn.(*connection); ok {
+		c.mu.Lock()
+		n.state, n.since = s, time.Now()
+		c.mu.Unlock()
+	}
+}
+
+// Close closes the connection and makes room for another one.
+func (n *connection) Close() error {
+	n.once.Do(func() {
+		n.owner.mu.Lock()
+		delete(n.owner.open, n)
+		n.owner.mu.Unlock()
+		n.count.Add(-1)
+	})
+	return n.Conn.Close()
+}

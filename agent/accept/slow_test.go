@@ -1,0 +1,120 @@
+package accept
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/wayside-tracing/wayside/agent/ledger"
+	"github.com/wayside-tracing/wayside/wire/grpc"
+)
+
+// pipes is a listener without a network, for time that is made up.
+type pipes struct {
+	conns  chan net.Conn
+	closed chan struct{}
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error   { close(p.closed); return nil }
+func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
+func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
+	mine, theirs := net.Pipe()
+	p.conns <- theirs
+	return mine, nil
+}
+
+// onPipes runs a listener in a bubble.
+func onPipes(t *testing.T, test func(s *served, p *pipes)) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &pipes{make(chan net.Conn), make(chan struct{})}
+		s := &served{t: t, lane: &fakeLane{t: t}, url: "http://pipe"}
+		s.OTLP = NewOTLP(func(Origin) Lane { return s.lane }, slog.New(slog.DiscardHandler))
+		s.Listener = s.on(p, "pipe", "otlp.http", false)
+		var prior http.Protocols
+		prior.SetUnencryptedHTTP2(true)
+		s.h2 = &http.Transport{Protocols: &prior, DialContext: p.dial}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- s.Run(ctx) }()
+		test(s, p)
+		s.h2.CloseIdleConnections()
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if n := s.reserved(); n != 0 || s.Status().Connections != 0 {
+			t.Errorf("%d bytes are still reserved, %d connections open", n, s.Status().Connections)
+		}
+		time.Sleep(time.Minute) // those who sleep between two bytes find out
+	})
+}
+
+// Who sends a byte a second does not keep what it has reserved for long.
+func TestSlowBodies(t *testing.T) {
+	onPipes(t, func(s *served, p *pipes) {
+		c, _ := p.dial(t.Context(), "", "")
+		defer c.Close()
+		begin := time.Now()
+		go func() {
+			_, err := io.WriteString(c, "POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-protobuf\r\nContent-Length: 4000000\r\n\r\n")
+			for err == nil {
+				_, err = c.Write([]byte{0})
+				time.Sleep(time.Second)
+			}
+		}()
+		res, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil || res.StatusCode != http.StatusRequestTimeout || time.Since(begin) > requestTimeout+time.Second {
+			t.Errorf("after %v: %v, %v", time.Since(begin), res, err)
+		}
+		s.refused("HTTP/1", ledger.Refusals{ledger.Malformed: 1})
+	})
+	onPipes(t, func(s *served, _ *pipes) {
+		r, w := io.Pipe()
+		go func() {
+			_, err := w.Write(framed(false, request(100, 100))[:100])
+			for err == nil {
+				_, err = w.Write([]byte{0})
+				time.Sleep(time.Second)
+			}
+		}()
+		begin := time.Now()
+		st, _ := s.call(r, nil)
+		if st.Code != grpc.DeadlineExceeded || time.Since(begin) > requestTimeout+time.Second {
+			t.Errorf("after %v: %+v", time.Since(begin), st)
+		}
+		r.Close()
+		s.refused("gRPC", ledger.Refusals{ledger.Malformed: 1})
+	})
+}
+
+// Nor does who never comes to the end of its headers keep a connection.
+func TestSlowHeaders(t *testing.T) {
+	for _, first := range []string{"", "POST /v1/tra", "PRI * HTTP/2.0\r\n\r\nSM"} {
+		onPipes(t, func(s *served, p *pipes) {
+			c, _ := p.dial(t.Context(), "", "")
+			defer c.Close()
+			begin := time.Now()
+			go io.WriteString(c, first)
+			_, _ = io.Copy(io.Discard, c)
+			if took := time.Since(begin); took > requestTimeout+time.Second {
+				t.Errorf("%q: open for %v", first, took)
+			}
+		})
+	}
+}

@@ -1,0 +1,107 @@
+package config
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"strings"
+)
+
+// maxPEM is in bytes: a bundle of all public authorities has 230 kB.
+const maxPEM = 1 << 20
+
+// checkDelivery checks what the keys of deliver say together.
+func (l *loader) checkDelivery() {
+	d := &l.config.Deliver
+	plain, secure := 0, 0
+	for _, e := range d.Endpoints {
+		switch {
+		case strings.HasPrefix(e, "https:") || !isURL(e) && d.TLS.Enabled:
+			secure++
+		default:
+			plain++
+		}
+		l.checkForm(e)
+	}
+	if len(l.errs) > 0 {
+		return // what follows would say the same in other words
+	}
+	if plain > 0 && len(d.Headers) > 0 && !d.AllowPlaintext {
+		l.failKey("deliver.headers", "would be sent without TLS, for everybody on the way to read; "+l.turnOn()+", or set deliver.allow_plaintext: true")
+	}
+	l.checkTLS(secure > 0)
+}
+
+// checkForm holds an endpoint against the protocol.
+func (l *loader) checkForm(endpoint string) {
+	d := &l.config.Deliver
+	host, port := hostPort(endpoint)
+	switch {
+	case d.Protocol == "otlp-http" && !isURL(endpoint):
+		l.failValue("deliver.endpoint", endpoint, "otlp-http takes a URL; write http://"+withPort(host, port)+" or https://…, /v1/traces is added")
+	case d.Protocol == "otlp-http" && d.TLS.Enabled && strings.HasPrefix(endpoint, "http:"):
+		l.failValue("deliver.endpoint", endpoint, "is without TLS, but deliver.tls.enabled is true; write https://, or remove that key")
+	case d.Protocol == "otlp-grpc" && strings.HasPrefix(endpoint, "http:"):
+		if port == "80" {
+			port = "4317"
+		}
+		l.failValue("deliver.endpoint", endpoint, "otlp-grpc takes host:port, not a URL; write "+withPort(host, port)+", or set deliver.protocol: otlp-http")
+	case d.Protocol == "otlp-grpc" && strings.HasPrefix(endpoint, "https:"):
+		l.failValue("deliver.endpoint", endpoint, "otlp-grpc takes host:port, not a URL; write "+withPort(host, port)+" and set deliver.tls.enabled: true; or set deliver.protocol: otlp-http")
+	}
+}
+
+// turnOn is how TLS is turned on.
+func (l *loader) turnOn() string {
+	if l.config.Deliver.Protocol == "otlp-http" {
+		return "write https:// in deliver.endpoint"
+	}
+	return "set deliver.tls.enabled: true"
+}
+
+func (l *loader) checkTLS(used bool) {
+	t := &l.config.Deliver.TLS
+	if !used {
+		for _, k := range []struct {
+			name, value string
+			set         bool
+		}{
+			{"ca", t.CA, t.CA != ""},
+			{"cert", t.Cert, t.Cert != ""},
+			{"key", t.Key, t.Key != ""},
+			{"server_name", t.ServerName, t.ServerName != ""},
+			{"skip_verify", "true", t.SkipVerify},
+		} {
+			if k.set {
+				l.failValue("deliver.tls."+k.name, k.value, "has no effect without TLS; "+l.turnOn()+", or remove it")
+			}
+		}
+		return
+	}
+	if t.CA != "" {
+		if pem, ok := l.pem("deliver.tls.ca", t.CA); ok && !x509.NewCertPool().AppendCertsFromPEM(pem) {
+			l.failValue("deliver.tls.ca", t.CA, "has no certificate in it; give a file of PEM, -----BEGIN CERTIFICATE-----")
+		}
+	}
+	switch {
+	case t.Cert != "" && t.Key == "":
+		l.failValue("deliver.tls.cert", t.Cert, "has no key; set deliver.tls.key")
+	case t.Cert == "" && t.Key != "":
+		l.failValue("deliver.tls.key", t.Key, "has no certificate; set deliver.tls.cert")
+	case t.Cert != "":
+		cert, ok := l.pem("deliver.tls.cert", t.Cert)
+		key, ok2 := l.pem("deliver.tls.key", t.Key)
+		if ok && ok2 {
+			if _, err := tls.X509KeyPair(cert, key); err != nil {
+				l.failValue("deliver.tls.cert", t.Cert, "can't be used with deliver.tls.key: "+err.Error()+"; give a certificate and its key, both PEM")
+			}
+		}
+	}
+}
+
+func (l *loader) pem(key, path string) ([]byte, bool) {
+	b, err := l.readFile(path, maxPEM)
+	if err != nil {
+		l.failValue(key, path, "can't be read: "+cause(err).Error()+"; check the path and its permissions")
+	}
+	return b, err == nil
+}

@@ -1,0 +1,194 @@
+package deliver
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"log/slog"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// authority issues certificates for a test.
+type authority struct {
+	t    testing.TB
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+	pem  []byte
+}
+
+func newAuthority(t testing.TB, name string) *authority {
+	t.Helper()
+	a := &authority{t: t}
+	cert, key := a.sign(&x509.Certificate{
+		Subject: pkix.Name{CommonName: name}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	})
+	a.cert, a.key = cert.Leaf, key
+	a.pem = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]})
+	return a
+}
+
+// sign makes a certificate, by itself the first time.
+func (a *authority) sign(template *x509.Certificate) (tls.Certificate, *ecdsa.PrivateKey) {
+	a.t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	template.SerialNumber = big.NewInt(time.Now().UnixNano())
+	template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
+	parent, signer := a.cert, a.key
+	if parent == nil {
+		parent, signer = template, key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, key
+}
+
+// server is a certificate for names and addresses.
+func (a *authority) server(names ...string) tls.Certificate {
+	template := &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
+	for _, n := range names {
+		if ip := net.ParseIP(n); ip != nil {
+			template.IPAddresses = append(template.IPAddresses, ip)
+		} else {
+			template.DNSNames = append(template.DNSNames, n)
+		}
+	}
+	cert, _ := a.sign(template)
+	return cert
+}
+
+// client is a certificate of a client and its key, as PEM.
+func (a *authority) client(name string) (cert, key []byte) {
+	a.t.Helper()
+	c, k := a.sign(&x509.Certificate{Subject: pkix.Name{CommonName: name}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+	der, err := x509.MarshalECPrivateKey(k)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]}),
+		pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der})
+}
+
+// pool is what trusts the authorities.
+func pool(all ...*authority) *x509.CertPool {
+	p := x509.NewCertPool()
+	for _, a := range all {
+		p.AddCert(a.cert)
+	}
+	return p
+}
+
+// tlsServer is a server on loopback whose certificate and whose trust can be
+// changed while it runs.
+type tlsServer struct {
+	*httptest.Server
+	mu      sync.Mutex
+	cert    tls.Certificate
+	clients *x509.CertPool // nil: asks for no certificate
+	shakes  int
+}
+
+func startTLS(t testing.TB, cert tls.Certificate, clients *x509.CertPool, http2 bool, handle http.HandlerFunc) *tlsServer {
+	t.Helper()
+	s := &tlsServer{Server: httptest.NewUnstartedServer(handle), cert: cert, clients: clients}
+	s.EnableHTTP2 = http2
+	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
+	s.TLS = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.shakes++
+		c := &tls.Config{Certificates: []tls.Certificate{s.cert}, NextProtos: []string{"http/1.1"}}
+		if http2 {
+			c.NextProtos = []string{"h2", "http/1.1"}
+		}
+		if s.clients != nil {
+			c.ClientAuth, c.ClientCAs = tls.RequireAndVerifyClientCert, s.clients
+		}
+		return c, nil
+	}}
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *tlsServer) change(cert tls.Certificate, clients *x509.CertPool) {
+	s.mu.Lock()
+	s.cert, s.clients = cert, clients
+	s.mu.Unlock()
+}
+
+func (s *tlsServer) address() string { return s.Listener.Addr().String() }
+
+// folder is where a test keeps the files of credentials.
+type folder struct {
+	t    testing.TB
+	path string
+}
+
+func newFolder(t testing.TB) folder { return folder{t, t.TempDir()} }
+
+func (f folder) file(name string) string { return filepath.Join(f.path, name) }
+
+// put writes a file as a whole, in place of the one that was there.
+func (f folder) put(name string, content []byte) string {
+	f.t.Helper()
+	path := f.file(name)
+	if err := os.WriteFile(path+".new", content, 0o600); err != nil {
+		f.t.Fatal(err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		f.t.Fatal(err)
+	}
+	return path
+}
+
+// credentials loads credentials that look at their files all the time.
+func credentials(t testing.TB, opt CredentialOptions) (*Credentials, *logBook) {
+	t.Helper()
+	log := &logBook{}
+	c, err := LoadCredentials(opt, slog.New(slog.NewTextHandler(log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.every = 0
+	return c, log
+}
+
+// logBook is a log that is read while it is written.
+type logBook struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *logBook) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBook) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
