@@ -42,11 +42,14 @@ if [ "${WAYSIDE_CHROOT_NAMESPACE:-}" != yes ]; then
   WAYSIDE_CHROOT_NAMESPACE=yes exec unshare --mount --pid --fork --kill-child --mount-proc "$0" "${args[@]}"
 fi
 
+mkdir -p "$cache"
+exec 9>"$cache/lock"
+flock --nonblock 9 || { echo "test/chroot.sh is running already" >&2; exit 1; }
+
 base() {
   [ -d "$cache/$suite" ] && return
   command -v debootstrap >/dev/null ||
     { apt-get -qq update && apt-get -qq install -y --no-install-recommends debootstrap; }
-  mkdir -p "$cache"
   rm -rf "$cache/$suite.part"
   debootstrap --variant=minbase "$suite" "$cache/$suite.part" http://deb.debian.org/debian >&2
   mv "$cache/$suite.part" "$cache/$suite"
