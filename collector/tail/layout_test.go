@@ -72,6 +72,11 @@ func TestLines(t *testing.T) {
 		{"80 cells", Layout{Width: 80, Rows: 50}, Trace{Spans: checkout()}},
 		{"40 cells", Layout{Width: 40, Rows: 50}, Trace{Spans: checkout()}},
 		{"32 cells", Layout{Width: 32, Rows: 50}, Trace{Spans: checkout()}},
+		{"32 cells and years", Layout{Width: 32, Rows: 50}, Trace{Spans: []Span{ // found by FuzzPut: one cell too many
+			sp(1, 0, "frontend", "POST /checkout", 0, 182), failed(Span{
+				ID: [8]byte{9}, Parent: [8]byte{7: 1}, Start: 1, End: 1<<64 - 1,
+			}, "never ends"),
+		}}},
 		{"colour", Layout{Width: 120, Rows: 50, Colours: &Colours{}}, Trace{Spans: checkout()}},
 		{"ascii", Layout{Width: 120, Rows: 50, ASCII: true}, Trace{Spans: checkout()}},
 		{"100 cells", Layout{Width: 100, Rows: 50}, Trace{Spans: checkout()}},

@@ -34,9 +34,10 @@ func Bytes(n uint64) string {
 	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
 }
 
-// Duration is a number of nanoseconds, to three digits. Units have two
-// letters or a space, so that numbers stand under numbers when the texts are
-// put flush right.
+// Duration is a number of nanoseconds, to three digits or so, in at most 11
+// cells: whole days beyond a hundred of them. Units have two letters or a
+// space, so that numbers stand under numbers when the texts are put flush
+// right.
 func Duration(ns uint64) string {
 	switch {
 	case ns < 1e3:
@@ -52,7 +53,14 @@ func Duration(ns uint64) string {
 	if seconds < 3600 {
 		return fmt.Sprintf("%d m %02d s ", seconds/60, seconds%60)
 	}
-	return fmt.Sprintf("%d h %02d m ", seconds/3600, seconds/60%60)
+	hours := seconds / 3600
+	if hours < 100 {
+		return fmt.Sprintf("%d h %02d m ", hours, seconds/60%60)
+	}
+	if hours < 100*24 {
+		return fmt.Sprintf("%d d %02d h ", hours/24, hours%24)
+	}
+	return fmt.Sprintf("%d d ", hours/24)
 }
 
 func three(v float64) string {
