@@ -38,7 +38,7 @@ type rig struct {
 
 	mu     sync.Mutex
 	sent   account.Sent // by senders that have ended
-	number uint64       // of the next sender
+	number uint64       // of the last sender
 }
 
 // begin starts a receiver and an agent that delivers to it.
@@ -63,7 +63,7 @@ func begin(t *testing.T, opt process.Options) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(agent.Kill)
-	return &rig{T: t, agent: agent, receiver: rec, number: 1}
+	return &rig{T: t, agent: agent, receiver: rec}
 }
 
 // flow starts so many senders, each with requests of so many spans at so many
@@ -82,11 +82,14 @@ func (r *rig) flow(ctx context.Context, senders, spans, rate int) (wait func()) 
 
 // sender is a new one. What it has sent counts when it is added.
 func (r *rig) sender() *sender.Sender {
+	return sender.New(r.nextNumber(), func() string { return r.agent.GRPC })
+}
+
+func (r *rig) nextNumber() uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := sender.New(r.number, func() string { return r.agent.GRPC })
 	r.number++
-	return s
+	return r.number
 }
 
 func (r *rig) add(s *sender.Sender) {

@@ -28,6 +28,8 @@ const (
 // until it is acknowledged. One goroutine uses it.
 type Sender struct {
 	Sent account.Sent
+	// Timeout is for one try.
+	Timeout time.Duration
 
 	address   func() string
 	transport *http.Transport
@@ -43,11 +45,19 @@ func New(number uint64, address func() string) *Sender {
 	protocols.SetUnencryptedHTTP2(true)
 	dialer := net.Dialer{Timeout: callTimeout}
 	return &Sender{
+		Timeout:   callTimeout,
 		address:   address,
 		transport: &http.Transport{Protocols: &protocols, DialContext: dialer.DialContext},
 		next:      account.First(number),
 		Sent:      account.Sent{Refused: map[string]int{}},
 	}
+}
+
+// Beside returns another sender, on the same connection.
+func (s *Sender) Beside(number uint64) *Sender {
+	b := New(number, s.address)
+	b.transport = s.transport
+	return b
 }
 
 // Close closes its connection.
@@ -57,7 +67,8 @@ func (s *Sender) Close() { s.transport.CloseIdleConnections() }
 func (s *Sender) Next() uint64 { return s.next }
 
 // Send sends so many spans in one request, again and again until it is told
-// yes. The error is of ctx, which ended before that.
+// yes. The error is of ctx, which ended before that: a try that has begun is
+// not cut off, so that only an agent makes a sender unsure.
 func (s *Sender) Send(ctx context.Context, spans int) error {
 	r := account.Range{From: s.next, To: s.next + uint64(spans)}
 	s.next = r.To
@@ -108,7 +119,7 @@ func (s *Sender) Flow(ctx context.Context, spans, rate int) {
 
 // call makes one try. An error means that there is no answer.
 func (s *Sender) call(ctx context.Context) (grpc.Code, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Timeout)
 	defer cancel()
 	q, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.address()+grpc.TracePath, bytes.NewReader(s.body))
 	if err != nil {

@@ -61,6 +61,7 @@ func TestSenderKnowsWhatHappened(t *testing.T) {
 		t.Errorf("refused: %+v", s.Sent)
 	}
 	r.Set(receiver.Hang)
+	s.Timeout = 10 * time.Millisecond
 	ctx, cancel = context.WithTimeout(t.Context(), 30*time.Millisecond)
 	defer cancel()
 	if send(ctx) == nil || len(s.Sent.Unsure) != 1 {
