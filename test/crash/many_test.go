@@ -25,6 +25,7 @@ func TestThreeHundredSendersAndOneFloods(t *testing.T) {
 		floodSpans = 1000
 	)
 	r := begin(t, process.Options{})
+	r.memory += 256 * 30 << 10 // connections (agent/accept, maxConnections)
 	ctx, cancel := context.WithTimeout(t.Context(), times(8*time.Second))
 	defer cancel()
 

@@ -6,6 +6,7 @@ package receiver
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"sync"
@@ -129,11 +130,7 @@ func (r *Receiver) Poison(is func(id uint64) bool) {
 func (r *Receiver) Taken() account.Received {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	c := make(account.Received, len(r.taken))
-	for id, n := range r.taken {
-		c[id] = n
-	}
-	return c
+	return maps.Clone(r.taken)
 }
 
 // Largest is the number of spans in the largest request that it has taken.
