@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/wayside-tracing/wayside/collector/ingest"
@@ -173,4 +174,16 @@ func TestLoadgenAlone(t *testing.T) {
 	if code != failure || r.Spans != 0 || r.Refused == 0 || !strings.Contains(stderr, "nobody listens on 127.0.0.1:9") {
 		t.Errorf("exit %d, %+v, %s", code, r, stderr)
 	}
+}
+
+// On a terminal two goroutines measured the rate, and each spoiled the other's.
+func TestOnlyTheLineAtTheBottomAsksForTheLedger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &wayside{out: &output{terminal: true}} // without an agent: asking panics
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := w.wait(ctx, nil); err != nil {
+			t.Error(err)
+		}
+	})
 }
