@@ -82,9 +82,10 @@ func (l *loader) checkListeners() {
 	add("admin.http", "tcp", c.Admin.HTTP)
 
 	mine := l.addresses()
+	name, _ := l.hostname() // without one, a name is never this machine's
 	for _, endpoint := range c.Deliver.Endpoints {
 		for _, own := range all {
-			if reaches(endpoint, own.address, mine) {
+			if reaches(endpoint, own.address, mine, name) {
 				fix := "write the collector's address"
 				if strings.HasPrefix(own.key, "accept.otlp.") {
 					fix += ", or if a collector is there, move " + own.key
@@ -121,9 +122,11 @@ func isAny(host string) bool {
 }
 
 // reaches reports whether a connection to endpoint ends at a listener of this
-// machine, whose addresses are mine.
-func reaches(endpoint, listener string, mine []netip.Addr) bool {
+// machine, whose addresses are mine and which calls itself name. Other names are
+// not resolved here.
+func reaches(endpoint, listener string, mine []netip.Addr, name string) bool {
 	host, port := hostPort(endpoint)
+	host = strings.TrimSuffix(host, ".")
 	own, ownPort, _ := net.SplitHostPort(listener)
 	if port != ownPort {
 		return false
@@ -134,12 +137,13 @@ func reaches(endpoint, listener string, mine []netip.Addr) bool {
 	}
 	ip, err := netip.ParseAddr(host)
 	if err != nil {
-		return false // a name, which is not resolved here
+		return isAny(own) && name != "" && strings.EqualFold(host, name)
 	}
+	ip = ip.Unmap()
 	if isAny(own) {
 		return ip.IsLoopback() || ip.IsUnspecified() || slices.Contains(mine, ip)
 	}
-	return host == own || ip.IsUnspecified()
+	return ip.String() == own || ip.IsUnspecified()
 }
 
 // failKey and failValue report a combination at the place where key was set.

@@ -32,6 +32,7 @@ func machine(yaml string) host {
 		},
 		loopback6: func() bool { return true },
 		addresses: func() []netip.Addr { return []netip.Addr{netip.MustParseAddr("10.1.2.3")} },
+		hostname:  func() (string, error) { return "Here", nil },
 	}
 }
 
