@@ -61,6 +61,9 @@ var wrongs = []struct{ name, yaml, want string }{
 	{"size, too large", "buffer: {memory: 2GiB}", `a.yaml:1: buffer.memory: "2GiB": is too large; write at most 1GiB`},
 	{"batch too large", "deliver: {batch: {bytes: 4MiB}}", `a.yaml:1: deliver.batch.bytes: "4MiB": is too large; write at most 512KiB`},
 
+	{"size that can't be in bytes", "buffer: {memory: 16}", `a.yaml:1: buffer.memory: "16": has no unit; write 16MiB`},
+	{"size with a space for a unit", "buffer: {memory: '8 '}", `a.yaml:1: buffer.memory: "8 ": has no unit; write 8MiB`},
+	{"size of more than 32 bits with a space for a unit", "buffer: {memory: '3000000000 '}", `a.yaml:1: buffer.memory: "3000000000 ": has no unit; write a size from 2MiB to 1GiB`},
 	{"duration without unit", "drain_timeout: 5", `a.yaml:1: drain_timeout: "5": has no unit; write 5s`},
 	{"duration zero without unit", "drain_timeout: 0", `a.yaml:1: drain_timeout: "0": has no unit; write 0s`},
 	{"duration, days", "buffer: {max_age: 1d}", `a.yaml:1: buffer.max_age: "1d": days are not a unit; write hours, like 24h`},
@@ -174,7 +177,7 @@ a.yaml:1: deliver.tls.key: "/k.pem": has no effect without TLS; write https:// i
 	{"batch over a quarter", "deliver: {endpoint: 'a:1'}\nbuffer: {memory: 2097151B}", `a.yaml:2: buffer.memory: "2097151B": is too small; write at least 2MiB`},
 	{"batch waits too long", "deliver: {endpoint: 'a:1', batch: {age: 1m}}\nbuffer: {max_age: 30s}", `a.yaml:1: deliver.batch.age: "1m": spans would expire before they are sent; write less than buffer.max_age, 30s`},
 
-	{"everything at once", "buffer: {memory: 1}\nlog: {level: loud}\nnope: 1", `a.yaml:1: buffer.memory: "1": has no unit; write 1B
+	{"everything at once", "buffer: {memory: 1}\nlog: {level: loud}\nnope: 1", `a.yaml:1: buffer.memory: "1": has no unit; write a size from 2MiB to 1GiB
 a.yaml:2: log.level: "loud": is not a choice; write debug or info or warn or error
 a.yaml:3: nope: unknown key; here are: accept, buffer, deliver, admin, log, drain_timeout`},
 }
