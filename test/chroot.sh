@@ -33,7 +33,7 @@ while [ $# -gt 0 ]; do
     shift
     ;;
   root | user) users+=("$1") ;;
-  *) sed -n '2,/^$/s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  *) sed -n '2,/^$/s/^# \{0,1\}//p' test/chroot.sh; exit 2 ;;
   esac
   shift
 done
