@@ -14,13 +14,12 @@ func (l *loader) finish() {
 	if len(c.Accept.Jaeger.Compact)+len(c.Accept.Jaeger.Binary)+len(c.Accept.OTLP.GRPC)+len(c.Accept.OTLP.HTTP) == 0 {
 		l.failKey("accept", "nothing is taken in, every listener is off; leave accept.otlp.grpc at its default, 127.0.0.1:4317")
 	}
-	switch t := &c.Accept.TLS; {
-	case t.Cert != "" && t.Key == "":
-		l.failValue("accept.tls.cert", t.Cert, "has no key; set accept.tls.key as well")
-	case t.Key != "" && t.Cert == "":
-		l.failValue("accept.tls.key", t.Key, "has no certificate; set accept.tls.cert as well")
-	case t.ClientCA != "" && t.Cert == "":
+	t := &c.Accept.TLS
+	l.checkPair("accept.tls", t.Cert, t.Key)
+	if t.ClientCA != "" && t.Cert == "" && t.Key == "" {
 		l.failValue("accept.tls.client_ca", t.ClientCA, "there is no TLS without a certificate; set accept.tls.cert and accept.tls.key as well")
+	} else {
+		l.checkAuthorities("accept.tls.client_ca", t.ClientCA)
 	}
 	if len(c.Deliver.Endpoints) == 0 {
 		l.failKey("deliver.endpoint", "no collector is given; start with --endpoint collector:4317, or set deliver.endpoint in the file")

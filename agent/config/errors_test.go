@@ -148,8 +148,11 @@ a.yaml:1: deliver.tls.key: "/k.pem": has no effect without TLS; write https:// i
 	{"origin without a scheme", "accept: {otlp: {cors: 'a.example'}}", `a.yaml:1: accept.otlp.cors: "a.example": is not the origin of a web page; write https://host or https://host:port, or * for any`},
 	{"origin with a star", "accept: {otlp: {cors: 'https://*.example'}}", `a.yaml:1: accept.otlp.cors: "https://*.example": a part of an origin can't be left open; write each origin, or * for any`},
 	{"certificate instead of its path", "accept: {tls: {cert: '${INJECT}'}}", `a.yaml:1: accept.tls.cert: "x:1\nadmin: {pprof: true}": is what a file holds; write its path`},
-	{"certificate without key", "deliver: {endpoint: 'a:1'}\naccept: {tls: {cert: /c}}", `a.yaml:2: accept.tls.cert: "/c": has no key; set accept.tls.key as well`},
-	{"key without certificate", "deliver: {endpoint: 'a:1'}\naccept: {tls: {key: /k}}", `a.yaml:2: accept.tls.key: "/k": has no certificate; set accept.tls.cert as well`},
+	{"certificate without key", "deliver: {endpoint: 'a:1'}\naccept: {tls: {cert: /c}}", `a.yaml:2: accept.tls.cert: "/c": has no key; set accept.tls.key`},
+	{"key without certificate", "deliver: {endpoint: 'a:1'}\naccept: {tls: {key: /k}}", `a.yaml:2: accept.tls.key: "/k": has no certificate; set accept.tls.cert`},
+	{"accept: no certificate in the file", "deliver: {endpoint: 'a:1'}\naccept: {tls: {cert: /run/bad, key: /none}}", `a.yaml:2: accept.tls.key: "/none": can't be read: file does not exist; check the path and its permissions`},
+	{"accept: no key in the file", "deliver: {endpoint: 'a:1'}\naccept: {tls: {cert: /run/bad, key: /run/bad}}", `a.yaml:2: accept.tls.cert: "/run/bad": can't be used with accept.tls.key: tls: failed to find any PEM data in certificate input; give a certificate and its key, both PEM`},
+	{"accept: no authority in the file", "deliver: {endpoint: 'a:1'}\naccept: {tls: {cert: /tls/cert.pem, key: /tls/key.pem, client_ca: /run/bad}}", `a.yaml:2: accept.tls.client_ca: "/run/bad": has no certificate in it; give a file of PEM, -----BEGIN CERTIFICATE-----`},
 	{"authority without certificate", "deliver: {endpoint: 'a:1'}\naccept: {tls: {client_ca: /c}}", `a.yaml:2: accept.tls.client_ca: "/c": there is no TLS without a certificate; set accept.tls.cert and accept.tls.key as well`},
 
 	{"variable not set", "deliver: {endpoint: '${NONE}:4317'}", `a.yaml:1: deliver.endpoint: "${NONE}:4317": environment variable NONE is not set; set it, or give a default: ${NONE:default}`},

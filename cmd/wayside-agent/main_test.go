@@ -53,7 +53,7 @@ func TestCommandLine(t *testing.T) {
 
 		{"nothing given", "", 1, ``, `deliver.endpoint: no collector is given; start with --endpoint collector:4317, or set deliver.endpoint in the file\n`},
 		{"wrong endpoint", "--endpoint http://c", 1, ``, `--endpoint: deliver.endpoint: "http://c/v1/traces": otlp-grpc takes host:port, not a URL; write c:4317, or set deliver.protocol: otlp-http\n`},
-		{"wrong file", "--config " + bad, 1, ``, `\S+bad.yaml:3: deliver.comprssion: unknown key; did you mean deliver.compression\?\n\S+bad.yaml:4: buffer.memory: "8": has no unit; write 8B\n`},
+		{"wrong file", "--config " + bad, 1, ``, `\S+bad.yaml:3: deliver.comprssion: unknown key; did you mean deliver.compression\?\n\S+bad.yaml:4: buffer.memory: "8": has no unit; write 8MiB\n`},
 		{"check a wrong file", "--check --config " + bad, 1, ``, `\S+bad.yaml:3: (?s:.*)`},
 		{"no file", "--config /nowhere/x.yaml", 1, ``, `/nowhere/x.yaml: cannot be read: no such file or directory\n`},
 
