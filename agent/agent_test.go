@@ -299,6 +299,33 @@ func TestReload(t *testing.T) {
 	}
 }
 
+// slowToClose is a listener that looks, when it is stopped, whether the agent
+// can be asked how it is.
+type slowToClose struct{ listener }
+
+// Probes were not answered as long as requests on a listener went on that a
+// reload had taken away.
+func TestStatusIsToldWhileAListenerCloses(t *testing.T) {
+	r := run(t, "127.0.0.1:1", "drain_timeout: 0s")
+	asked := false
+	r.mu.Lock()
+	r.sockets = append(r.sockets, &socket{listener: slowToClose{}, wish: wish{"otlp.http", "gone"}, stop: func() {
+		if !r.mu.TryLock() {
+			t.Error("a listener is stopped with the lock of the status held")
+			return
+		}
+		r.mu.Unlock()
+		asked = len(r.Status().Listeners) == 2 // it is not shown any more
+	}})
+	r.mu.Unlock()
+	if _, err := r.Reload(r.configure("127.0.0.1:1", "")); err != nil {
+		t.Fatal(err)
+	}
+	if !asked {
+		t.Error("the listener that is gone was not stopped, or is still shown")
+	}
+}
+
 // A reload can come while the agent starts, or ends.
 func TestReloadOfAnAgentThatDoesNotRun(t *testing.T) {
 	r := run(t, "127.0.0.1:1", "drain_timeout: 0s")
