@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -161,6 +162,21 @@ func TestHistoryIsBounded(t *testing.T) {
 	now := noon.Add(1000 * time.Second)
 	if v := h.view(now, st); v.lanes[0].span < window-2*sampleEvery || v.lanes[0].span > window+2*sampleEvery {
 		t.Errorf("rates look back %s", v.lanes[0].span)
+	}
+}
+
+// The addresses of a name come and go, and most go while they fail: each was
+// remembered for ever, and one that came back had failed all the time.
+func TestFailingEndpointsThatAreGoneAreForgotten(t *testing.T) {
+	h := newHistory()
+	st := healthy()
+	for i := range 1000 {
+		unreachable(&st, 1, noon)
+		st.Lanes[0].Endpoints[0].IP = fmt.Sprint("10.0.0.", i)
+		h.add(noon.Add(time.Duration(i)*time.Second), st)
+	}
+	if n := len(h.failing); n != 1 {
+		t.Errorf("%d endpoints are remembered, of which there is one", n)
 	}
 }
 
