@@ -34,7 +34,7 @@ func TestEndpointThatComesToItsSenses(t *testing.T) {
 			name: "a Collector over its memory limit",
 			start: func(t *testing.T, address string) *harness.Process {
 				c := harness.StartCollector(t, address, harness.Full, "127.0.0.1:1")
-				time.Sleep(200 * time.Millisecond) // until the limiter has looked at the memory
+				c.AwaitOutput(t, "Memory usage is above") // before that, it takes everything
 				return c.Process
 			},
 			state: ledger.EndpointBackoff, says: "UNAVAILABLE",
