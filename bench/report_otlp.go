@@ -28,7 +28,7 @@ func (e *evidence) otlpTable(b *strings.Builder, o options) {
 	if e.hasNone(all) {
 		return
 	}
-	b.WriteString("\nOTLP in, by spans a request (JSON: 100 spans are 140 kB):\n\n" +
+	b.WriteString("\nOTLP in, by spans a request (100 spans are 41 kB, in JSON 98 kB):\n\n" +
 		"| in | rate, spans/s | agent | sent of it | lost | CPU µs/span | RSS after / peak, MB | requests in / out | others |\n|---|---|---|---|---|---|---|---|---|\n")
 	for _, w := range all {
 		for _, rate := range o.ratesOf(w) {

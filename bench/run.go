@@ -40,6 +40,7 @@ const (
 	startsARun = 3               // how often a contender is started in a run, the last time to be driven
 	idleFor    = 2 * time.Second // after the start, until the idle memory is read
 	warmUp     = time.Second     // driven at the first rate and not measured
+	littleRate = 100             // spans/s, where there is no rate
 )
 
 // runAll measures the contenders one after another, for each way in anew; each
@@ -105,10 +106,8 @@ func (one *oneRun) measure(ctx context.Context, c *contender, w *way, temp strin
 	if len(rates) == 0 {
 		return nil
 	}
-	if w.paced() {
-		if err := p.warm(ctx, to, w, rates[0], o); err != nil {
-			return err
-		}
+	if err := p.warm(ctx, to, w.warming(), rates[0], o); err != nil {
+		return err
 	}
 	for _, rate := range rates {
 		profiled := make(chan error, 1)
@@ -137,7 +136,7 @@ func (p *process) warm(ctx context.Context, to receiver, w *way, rate int, o opt
 	if err != nil {
 		return err
 	}
-	plan := w.plan(p.places, rate, o)
+	plan := w.plan(p.places, max(rate, littleRate), o)
 	plan.For = warmUp
 	sent, err := sendAs(ctx, plan)
 	if err != nil {

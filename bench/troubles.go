@@ -40,7 +40,11 @@ func (r *row) troubles() (all []string) {
 		add("the host dropped %d packets of any kind before they reached a socket", r.SoftnetDrops)
 	}
 	if late := r.Sent.Late.Milliseconds(); late > 50 && r.Sent.Skipped == 0 {
-		add("the load generator was kept from sending for %d ms", late)
+		by := "by slow answers, or from a core"
+		if r.In == jaegerUDP {
+			by = "from a core"
+		}
+		add("the load generator was kept %s for %d ms", by, late)
 	}
 	return all
 }
