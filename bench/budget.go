@@ -98,7 +98,7 @@ func (e *evidence) budgetOf(b budget, rows []row, figure func(row) float64) budg
 // that the program has after a few small ones.
 func (e *evidence) largeBudget() budget {
 	return e.budgetOf(
-		budget{what: "memory added by 16 clients with 4 MB requests", limit: mb(bufferMemory + receivingMemory), format: "%.1f", unit: " MB"},
+		budget{what: "memory added by 16 clients with large requests", limit: mb(bufferMemory + receivingMemory), format: "%.1f", unit: " MB"},
 		e.rows(large, wayside, 0), func(r row) float64 { return mb(r.Memory.Peak) - mb(r.Before.RSS) })
 }
 

@@ -64,7 +64,7 @@ func TestReportOfOTLP(t *testing.T) {
 			"| otlp-grpc-20 | 10,000 | wayside | 88 % | 0 | 4.00 (4.00–4.00) |",
 			"| otlp-grpc-20 | 10,000 | 0.200 (0.200–0.200) |",
 			"| CPU, OTLP gRPC in, 20 spans a request, 10,000 spans/s | 0.400 of the Collector's | 0.200 (0.200–0.200) | met |",
-			"| memory added by 16 clients with 4 MB requests | 13.6 MB | 13.0 (13.0–13.0) | met |",
+			"| memory added by 16 clients with large requests | 13.6 MB | 13.0 (13.0–13.0) | met |",
 			"| wayside | 10.0 / 23.0 (23.0–23.0) | 3 (3–3) | UNAVAILABLE 12 | 0 | 1.00 (1.00–1.00) |",
 			"| idle memory | 10.0 MB | 9.9 (9.9–9.9) | met |",
 			"| of it anonymous | 3.0 MB | 3.1 (3.1–3.1) | **missed** |",

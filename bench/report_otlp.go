@@ -75,7 +75,7 @@ func (e *evidence) largeTable(b *strings.Builder, o options) {
 		if w.paced() || e.hasNone([]*way{w}) {
 			continue
 		}
-		fmt.Fprintf(b, "\n%d clients at once, each sending requests of %s spans, 4.0 MB, over and over:\n\n"+
+		fmt.Fprintf(b, "\n%d clients at once, each sending requests of %s spans, 4.1 MB, over and over:\n\n"+
 			"| agent | RSS before / peak, MB | requests accepted | refused | lost | CPU µs/span |\n|---|---|---|---|---|---|\n", w.clients, thousands(w.spans))
 		for _, name := range w.agents {
 			rows := e.rows(w.name, name, w.rates[0])

@@ -24,7 +24,7 @@ const (
 	large     = "large" // 16 clients with requests of nearly 4 MiB
 )
 
-// largeSpans make a request of 4.0 MB. Servers take 4 MiB, which is 4.2 MB, and
+// largeSpans make a request of 4.1 MB. Servers take 4 MiB, which is 4.2 MB, and
 // Wayside with its default buffer what half of that holds with some order in it.
 const largeSpans = 10_000
 
