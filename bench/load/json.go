@@ -34,7 +34,7 @@ func newJSON(client, spans int, now time.Time) *request {
 func jsonAttributes(all []attribute) string {
 	var made []string
 	for _, a := range all {
-		value := ""
+		var value string
 		switch v := a.value.(type) {
 		case string:
 			value = fmt.Sprintf(`"stringValue":%s`, quoted(v))

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -102,18 +103,15 @@ func readGRPC(resp *http.Response, content []byte) answer {
 	}
 	s := grpc.ParseStatus(code, h.Get("Grpc-Message"), h.Get("Grpc-Status-Details-Bin"))
 	a := answer{err: fmt.Errorf("%v: %s", s.Code, s.Message), after: s.RetryDelay}
-	switch s.Code {
-	case grpc.OK:
+	if s.Code == grpc.OK {
 		message, _, err := grpc.ReadMessage(content)
 		if err != nil {
 			return answer{taken: true} // the status says so
 		}
 		return partly(grpc.ReadTraceResponse(message))
-	case grpc.Cancelled, grpc.DeadlineExceeded, grpc.Aborted, grpc.OutOfRange, grpc.Unavailable, grpc.DataLoss:
-		a.again = true
-	case grpc.ResourceExhausted:
-		a.again = s.RetryDelay > 0
 	}
+	a.again = s.Code == grpc.ResourceExhausted && s.RetryDelay > 0 ||
+		slices.Contains([]grpc.Code{grpc.Cancelled, grpc.DeadlineExceeded, grpc.Aborted, grpc.OutOfRange, grpc.Unavailable, grpc.DataLoss}, s.Code)
 	return a
 }
 
