@@ -27,8 +27,8 @@ func TestCallsOverGRPC(t *testing.T) {
 	go server.Serve(listener)
 	defer server.Close()
 	for _, p := range []Plan{
-		{Rate: 20_000, For: 100 * time.Millisecond, Tick: 5 * time.Millisecond, Spans: 20, Clients: 3},
-		{For: 100 * time.Millisecond, Spans: 2_000, Clients: 2}, // larger than the windows
+		{Rate: 20_000, For: time.Second, Tick: 5 * time.Millisecond, Spans: 20, Clients: 3},
+		{For: time.Second, Spans: 2_000, Clients: 2}, // larger than the windows
 	} {
 		p.To, p.Protocol = listener.Addr().String(), OTLPGRPC
 		before := s.Counts()
@@ -41,8 +41,8 @@ func TestCallsOverGRPC(t *testing.T) {
 			now.Spans-before.Spans != sent.Spans || now.IDSum-before.IDSum != sent.IDSum || now.Bytes-before.Bytes != sent.Bytes {
 			t.Errorf("sent %+v, arrived %+v after %+v", sent, now, before)
 		}
-		if p.Rate > 0 && sent.Packets+sent.Skipped != 96 { // the last four would leave together, at the end
-			t.Errorf("%d requests and %d skipped, want 96", sent.Packets, sent.Skipped)
+		if p.Rate > 0 && sent.Packets+sent.Skipped != 996 { // the last four would leave together, at the end
+			t.Errorf("%d requests and %d skipped, want 996", sent.Packets, sent.Skipped)
 		}
 	}
 }
@@ -68,6 +68,7 @@ func TestAnswers(t *testing.T) {
 		"accepted and closed": {OTLPHTTP, closing(httpAnswer(200, "application/x-protobuf", "")), true, false, false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			var spans atomic.Int64
 			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				n, err := readAny(r)
@@ -84,7 +85,7 @@ func TestAnswers(t *testing.T) {
 			defer server.Close()
 			sent, err := Send(Plan{
 				To: strings.TrimPrefix(server.URL, "http://"), Protocol: c.protocol,
-				For: 120 * time.Millisecond, Rate: 1000, Spans: 20, Clients: 2,
+				For: 500 * time.Millisecond, Rate: 1000, Spans: 20, Clients: 2,
 			})
 			if (err != nil) != c.broken {
 				t.Errorf("%v", err)

@@ -57,7 +57,7 @@ func protocolNamed(name string) (p loadgen.Protocol, port string) {
 func sendLoad(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	fs := flag.NewFlagSet("loadgen", flag.ContinueOnError)
 	to := fs.String("to", "", "`HOST:PORT` of the agent (default 127.0.0.1 and the protocol's port: 6831, binary 6832, 4317, 4318)")
-	protocol := fs.String("protocol", "jaeger", "`PROTOCOL` to send by: jaeger, otlp-grpc, otlp-http (protobuf) or otlp-json (over HTTP)")
+	protocol := fs.String("protocol", "jaeger", "`PROTOCOL`: jaeger, otlp-grpc, otlp-http (protobuf) or otlp-json (HTTP too)")
 	encoding := fs.String("encoding", "compact", "Thrift `ENCODING`, for jaeger: compact or binary")
 	rate := fs.Float64("rate", 20, "`SPANS` a second, all services together")
 	duration := fs.Duration("duration", 0, "stop after this `TIME`, such as 30s or 5m")

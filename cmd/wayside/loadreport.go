@@ -34,7 +34,7 @@ func summary(o loadgen.Options, r loadgen.Report) string {
 		fmt.Fprintf(&b, "lost %s that were dropped while others waited to be sent: the agent was too slow, or had no room\n", figures.Count(r.Dropped, "span"))
 	}
 	switch {
-	case r.Failed > 0 && r.Absent:
+	case r.Failed > 0 && r.Absent && o.Protocol != loadgen.Jaeger:
 		fmt.Fprintf(&b, "could not send %s: nobody listened on %s; %s\n", figures.Count(r.Failed, "span"), o.To, another())
 	case r.Failed > 0:
 		fmt.Fprintf(&b, "could not send %s: %s\n", figures.Count(r.Failed, "span"), r.Error)

@@ -85,7 +85,7 @@ func TestSummary(t *testing.T) {
 	if got, want := summary(o, r), "sent 10,010 spans of 12 traces to 127.0.0.1:6831 in 31 packets, 1.2 MB, in 10.0 s: 1,001 spans/s (asked: 1,000)\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	r.Refused, r.Failed, r.Error = 5, 6, "message too long"
+	r.Refused, r.Failed, r.Absent, r.Error = 5, 6, true, "message too long"
 	got := summary(o, r)
 	for _, want := range []string{"lost 5 spans: nobody listened on 127.0.0.1:6831", "up`", "could not send 6 spans: message too long"} {
 		if !strings.Contains(got, want) {
