@@ -13,8 +13,8 @@ type Service struct {
 	Spans []Span
 }
 
-// A Tag's value is a string, bool, int64, float64, []byte (only Jaeger's client can be told those) or []string (only
-// OpenTelemetry's).
+// A Tag's value is a string, bool, int64, float64, []byte (only Jaeger's client and OpenTelemetry's OTLP exporters for Go can
+// be told those) or []string (only OpenTelemetry's).
 type Tag struct {
 	Key   string
 	Value any
@@ -132,6 +132,23 @@ func Story() []Service {
 		},
 	}
 	return []Service{shop, payments}
+}
+
+// Retold is the service with its spans' tags as f gives them, without those that f says no to.
+func (s Service) Retold(f func(Tag) (Tag, bool)) Service {
+	spans := make([]Span, len(s.Spans))
+	for i, span := range s.Spans {
+		var tags []Tag
+		for _, tag := range span.Tags {
+			if t, ok := f(tag); ok {
+				tags = append(tags, t)
+			}
+		}
+		span.Tags = tags
+		spans[i] = span
+	}
+	s.Spans = spans
+	return s
 }
 
 // Spans is how many spans the services have.
