@@ -190,9 +190,15 @@ func (a *Agent) exactly(t testing.TB, account ledger.Account, sent int) {
 }
 
 // Finish ends the agent as an init system does. It must end well, and the last line of its log must be the ledger: all
-// spans that were sent, delivered.
+// spans that were sent, delivered; and what it has refused until now.
 func (a *Agent) Finish(t testing.TB, sent int) {
 	t.Helper()
+	want := map[string]int{"accepted": sent, "recovered": 0, "delivered": sent, "buffered": 0, "dropped": 0}
+	for reason, n := range a.Status(t).Refused {
+		if n > 0 {
+			want["refused_"+ledger.RefuseReason(reason).String()] = int(n)
+		}
+	}
 	if code := a.Stop(t); code != 0 {
 		t.Errorf("the agent ends with exit code %d", code)
 	}
@@ -201,7 +207,6 @@ func (a *Agent) Finish(t testing.TB, sent int) {
 	for _, m := range regexp.MustCompile(`spans\.(\w+)=(\d+)`).FindAllStringSubmatch(last, -1) {
 		account[m[1]], _ = strconv.Atoi(m[2]) // digits only
 	}
-	want := map[string]int{"accepted": sent, "recovered": 0, "delivered": sent, "buffered": 0, "dropped": 0}
 	if !maps.Equal(account, want) {
 		t.Errorf("the last line of the agent's log says %v, not %v: %s", account, want, last)
 	}

@@ -151,6 +151,20 @@ func (s Service) Retold(f func(Tag) (Tag, bool)) Service {
 	return s
 }
 
+// UTF8 is the services with U+FFFD in their spans' tags where text is broken: for those who can't be told any other.
+func UTF8(services []Service) []Service {
+	list := make([]Service, len(services))
+	for i, s := range services {
+		list[i] = s.Retold(func(tag Tag) (Tag, bool) {
+			if text, ok := tag.Value.(string); ok {
+				tag.Value = strings.ToValidUTF8(text, "\ufffd")
+			}
+			return tag, true
+		})
+	}
+	return list
+}
+
 // Spans is how many spans the services have.
 func Spans(services []Service) (n int) {
 	for _, s := range services {
