@@ -20,7 +20,7 @@ const statusNotHere = 3
 // Run runs a script with what it reads from standard input, and returns what it has written to standard error. folder holds
 // the script and the lock file of the packages that it needs, which are installed if they are not there yet.
 func Run(folder, script string, stdin []byte, args ...string) (stderr string, err error) {
-	if err := install(folder); err != nil {
+	if err := Install(folder); err != nil {
 		return "", err
 	}
 	var out bytes.Buffer
@@ -32,7 +32,8 @@ func Run(folder, script string, stdin []byte, args ...string) (stderr string, er
 	return out.String(), nil
 }
 
-func install(folder string) error {
+// Install installs what a folder's lock file names, if it is not there yet. The error is ErrNotHere where there is no Node.
+func Install(folder string) error {
 	setup, err := find("node.sh")
 	if err != nil {
 		return err

@@ -14,6 +14,14 @@ import (
 // nodeFolder holds the program that tells Node's SDK, seen from the folder of a test.
 const nodeFolder = "../sdk/node"
 
+// Here says whether the client can be run on this machine; the error is node.ErrNotHere if not.
+func (c Client) Here() error {
+	if !c.Node {
+		return nil
+	}
+	return node.Install(nodeFolder)
+}
+
 func tellNode(exporter string) func(Target, []scenario.Service) (Retries, error) {
 	return func(to Target, services []scenario.Service) (Retries, error) {
 		story, err := scenario.JSON(services)
