@@ -48,7 +48,7 @@ func (a *attempts) RoundTrip(r *http.Request) (*http.Response, error) {
 // config is what the files say; nil for no credentials.
 func (c *Credentials) config() (*tls.Config, error) {
 	if c == nil {
-		return nil, nil //nolint:nilnil // no TLS is not a mistake
+		return nil, nil
 	}
 	ca, err := os.ReadFile(c.CA)
 	if err != nil {
