@@ -104,6 +104,7 @@ func judgeLane(now time.Time, l laneView) []finding {
 		all = append(all, finding{bad, "The ledger does not add up: this is a bug of the agent", []string{err.Error() + ".", "Please report it with the JSON of this page."}})
 	}
 	all = append(all, judgeLosses(now, l)...)
+	all = append(all, judgeDisk(now, l)...)
 	all = append(all, judgeEndpoints(now, l)...)
 	return append(all, judgeOutside(now, l)...)
 }
@@ -137,6 +138,31 @@ func judgeLosses(now time.Time, l laneView) []finding {
 		all = append(all, finding{note, fmt.Sprintf("%s lost earlier, the last %s ago", counted(lost, "spans"), age(now.Sub(latest))), nil})
 	}
 	return all
+}
+
+// judgeDisk says what a disk that does not work means.
+func judgeDisk(now time.Time, l laneView) []finding {
+	d := l.Buffer.Disk
+	if d == nil || d.State == ledger.DiskOK {
+		return nil
+	}
+	f := finding{level: warn, says: "The disk buffer does not work: spans are kept in memory alone"}
+	if d.State == ledger.DiskSlow {
+		f.says = "The disk buffer is too slow: spans go on in memory"
+	}
+	if d.Since != nil {
+		f.says += ", for " + age(now.Sub(*d.Since))
+	}
+	if d.Error != "" {
+		f.then = append(f.then, d.Error+".")
+	}
+	then := "What is in memory is lost if the agent is killed now. It goes back to disk by itself."
+	if d.Sync == "always" {
+		f.level = bad
+		then = "Requests are refused with a hint to come again, as buffer.disk.sync: always promises; datagrams are kept in memory. It goes back to disk by itself."
+	}
+	f.then = append(f.then, then)
+	return []finding{f}
 }
 
 // judgeOutside tells what did not get in during the last minute.
@@ -239,24 +265,34 @@ func retry(e ledger.Endpoint) string {
 	return "next try in " + age(fromSeconds(e.RetryIn))
 }
 
+// holds is what the buffer holds and what it may, in bytes: on disk, if the
+// lane is there.
+func holds(l laneView) (used, limit float64) {
+	if d := l.Buffer.Disk; d != nil && d.State == ledger.DiskOK {
+		return float64(d.Answered + d.Datagram), float64(d.Limit)
+	}
+	return float64(l.Buffer.Answered + l.Buffer.Datagram), float64(l.Buffer.Limit)
+}
+
 // isFull allows for the last block, which is rarely filled to the end.
 func isFull(l laneView) bool {
-	return l.Buffer.Answered+l.Buffer.Datagram > l.Buffer.Limit-l.Buffer.Limit/50
+	used, limit := holds(l)
+	return used > limit-limit/50
 }
 
 // room says for how long the buffer will do at the rate at which spans come in.
 func room(l laneView) string {
-	used := l.Buffer.Answered + l.Buffer.Datagram
-	free := max(0, l.Buffer.Limit-used)
+	used, limit := holds(l)
+	free := max(0, limit-used)
 	rate := l.rate(accepted)
 	switch {
 	case isFull(l):
 		return "The buffer is full: the oldest spans that came by UDP make room for new ones."
-	case l.Buffered == 0 || rate == 0 || used < l.Buffer.Limit/16: // too little to judge by: memory is taken in blocks
-		return size(free) + " of the buffer is free."
+	case l.Buffered == 0 || rate == 0 || used < limit/16: // too little to judge by: memory is taken in blocks
+		return size(int(free)) + " of the buffer is free."
 	}
-	perSpan := float64(used) / float64(l.Buffered)
-	left := fromSeconds(min(float64(free)/(rate*perSpan), 1e9)) // at most 30 years
+	perSpan := used / float64(l.Buffered)
+	left := fromSeconds(min(free/(rate*perSpan), 1e9)) // at most 30 years
 	return fmt.Sprintf("Room for about %s at the present rate (%s).", age(left), perSecond(rate))
 }
 
