@@ -16,6 +16,7 @@ type importRule struct {
 // is a row that matches no package.
 var importRules = []importRule{
 	{"wire", []string{"wire"}, "codecs are pure and know nothing of what uses them"},
+	{"disklog", []string{"disklog"}, "records are bytes to it: it knows nothing of spans, and nothing of ours"},
 
 	{"agent", []string{"agent", "wire", "internal"}, "agent.go is where the parts of the agent meet; it knows no collector"},
 	{"agent/config", []string{"internal"}, "the configuration is plain data that the agent is built from"},

@@ -1,0 +1,72 @@
+package disklog
+
+import "sync/atomic"
+
+// The page cache counts towards the memory of the pod whose process has filled
+// it, and with a tight limit the kernel drops packets before it drops pages. So
+// what was written is brought to the disk and out of the cache behind the
+// writer, in steps:
+//
+//	    out of the cache      │ being written, not waited for │ just written
+//	──────────────────────────┼───────────────────────────────┼────────
+//	                      forgotten                        started    end
+//
+// Writing waits for the disk only if that is more than cacheLag behind. Every
+// Sync catches up without that.
+const (
+	cacheStep = 256 << 10 // in bytes
+	cacheLag  = 3 * cacheStep
+
+	// pageBytes is a multiple of the size of a page on all systems: ranges
+	// begin at whole pages, since the kernel leaves parts of a page alone.
+	pageBytes = 64 << 10
+)
+
+// cache is how far the file of a segment has come on its way to the disk.
+type cache struct {
+	started   int64        // in bytes; of whoever writes
+	forgotten atomic.Int64 // in bytes; Sync raises it too
+}
+
+// wrote is told that the file ends at end. An error is that of the disk, and as
+// bad as one of fsync.
+func (c *cache) wrote(f File, end int64) error {
+	cached, ok := f.(Cached)
+	if !ok || end-c.started < cacheStep {
+		return nil
+	}
+	if err := cached.StartWrite(c.started, end-c.started); err != nil {
+		return err
+	}
+	c.started = end
+	for {
+		off, n := c.forgotten.Load(), int64(cacheStep)
+		if end-off <= cacheLag {
+			return nil
+		}
+		if err := cached.FinishWrite(off, n); err != nil {
+			return err
+		}
+		cached.Forget(off, n)
+		c.forgotten.CompareAndSwap(off, off+n)
+	}
+}
+
+// synced is told that all up to end is on the disk.
+func (c *cache) synced(f File, end int64) {
+	off := c.forgotten.Load()
+	if end = end / pageBytes * pageBytes; end > off {
+		if cached, ok := f.(Cached); ok {
+			cached.Forget(off, end-off)
+		}
+		c.forgotten.CompareAndSwap(off, end) // the writer has come further if it fails
+	}
+}
+
+// read is told that a reader has come to off.
+func (c *cache) read(f File, off int64, leaving bool) {
+	if off-c.forgotten.Load() < cacheStep && !leaving {
+		return
+	}
+	c.synced(f, off)
+}

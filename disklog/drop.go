@@ -1,0 +1,59 @@
+package disklog
+
+import "errors"
+
+// Dropped tells what DropOldest has given up.
+type Dropped struct {
+	First   uint64 // sequence numbers First..Last, both included
+	Last    uint64
+	Records uint64 // that were not acknowledged
+	Weight  uint64 // of those
+	Bytes   int64  // of the segment
+}
+
+// DropOldest gives up the oldest segment with unacknowledged records, to free
+// its space; the zero Dropped says that there is none. Next goes on behind it.
+//
+// None of its records may be in the caller's hands: those count as given up
+// here, so that what becomes of them should not be counted again. To acknowledge
+// them later changes nothing.
+//
+// The records are given up even if an error is returned, which says that the
+// file could not be removed and still takes space, or that the position could
+// not be saved: a later process then counts what is missing as Lost.
+func (l *Log) DropOldest() (Dropped, error) {
+	l.saving.Lock()
+	defer l.saving.Unlock()
+	d, ok, err := l.drop()
+	if !ok || err != nil {
+		return d, err
+	}
+	l.mu.Lock()
+	s := slot{low: l.marks.low(), end: l.next}
+	l.mu.Unlock()
+	// Even if the position can't be saved: the space is needed more.
+	return d, errors.Join(l.write(s, true), l.removeFinished(s.low.seq))
+}
+
+func (l *Log) drop() (d Dropped, ok bool, err error) {
+	l.appending.Lock()
+	defer l.appending.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return d, false, ErrClosed
+	}
+	low := l.marks.low()
+	if low.seq >= l.next.seq {
+		return d, false, nil
+	}
+	i := l.locate(low.seq)
+	to, last := l.knownEnd(i)
+	for j := max(i, 0); j <= last && j < len(l.segments); j++ {
+		d.Bytes += l.segments[j].size
+		l.sealLocked(l.segments[j])
+	}
+	d.First, d.Last = low.seq, to.seq-1
+	d.Records, d.Weight = l.marks.drop(to)
+	return d, true, nil
+}
