@@ -8,23 +8,25 @@ type Dropped struct {
 	Last    uint64
 	Records uint64 // that were not acknowledged
 	Weight  uint64 // of those
+	Unread  uint64 // weight of those that Next had not returned, nor SkipTo passed over
 	Bytes   int64  // of the segment
 }
 
 // DropOldest gives up the oldest segment with unacknowledged records, to free
-// its space; the zero Dropped says that there is none. Next goes on behind it.
+// its space, if all of them come before the record limit; the zero Dropped says
+// that there is none. Next goes on behind it.
 //
-// None of its records may be in the caller's hands: those count as given up
-// here, so that what becomes of them should not be counted again. To acknowledge
-// them later changes nothing.
+// Records of it that are in the caller's hands, because Next has returned them,
+// are the caller's to count: Dropped.Unread is what is gone otherwise. To
+// acknowledge them later changes nothing.
 //
 // The records are given up even if an error is returned, which says that the
 // file could not be removed and still takes space, or that the position could
 // not be saved: a later process then counts what is missing as Lost.
-func (l *Log) DropOldest() (Dropped, error) {
+func (l *Log) DropOldest(limit uint64) (Dropped, error) {
 	l.saving.Lock()
 	defer l.saving.Unlock()
-	d, ok, err := l.drop()
+	d, ok, err := l.drop(limit)
 	if !ok || err != nil {
 		return d, err
 	}
@@ -35,7 +37,7 @@ func (l *Log) DropOldest() (Dropped, error) {
 	return d, errors.Join(l.write(s, true), l.removeFinished(s.low.seq))
 }
 
-func (l *Log) drop() (d Dropped, ok bool, err error) {
+func (l *Log) drop(limit uint64) (d Dropped, ok bool, err error) {
 	l.appending.Lock()
 	defer l.appending.Unlock()
 	l.mu.Lock()
@@ -49,6 +51,10 @@ func (l *Log) drop() (d Dropped, ok bool, err error) {
 	}
 	i := l.locate(low.seq)
 	to, last := l.knownEnd(i)
+	if to.seq > limit {
+		return d, false, nil
+	}
+	d.Unread = l.marks.open(max(l.unread, low.seq), to)
 	for j := max(i, 0); j <= last && j < len(l.segments); j++ {
 		d.Bytes += l.segments[j].size
 		l.sealLocked(l.segments[j])

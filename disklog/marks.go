@@ -72,6 +72,28 @@ func (m *marks) find(seq uint64) int {
 	return m.head + i
 }
 
+// isDone reports whether a record that is marked is done.
+func (m *marks) isDone(seq uint64) bool {
+	i := m.find(seq)
+	return seq < m.low().seq || i < len(m.list) && m.list[i].done()
+}
+
+// open is the weight of what is not done from a record on, which is marked or
+// the first that is not, up to a point.
+func (m *marks) open(from uint64, to point) uint64 {
+	i := m.find(from)
+	if m.at(i).seq >= to.seq {
+		return 0
+	}
+	weight := to.weight - m.at(i).weight
+	for ; i < len(m.list) && m.list[i].seq < to.seq; i++ {
+		if m.list[i].done() {
+			weight -= min(m.at(i+1).weight, to.weight) - m.at(i).weight
+		}
+	}
+	return weight
+}
+
 // push marks a record, or a stretch of lost ones, from end to next.
 func (m *marks) push(next point) {
 	if next.seq == m.end.seq {

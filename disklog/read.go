@@ -29,7 +29,7 @@ type reader struct {
 	cache cache
 }
 
-// Next returns the oldest record that has not been read yet: by this process,
+// Next returns the oldest record that has neither been read nor acknowledged: by this process,
 // for reading starts over at the oldest unacknowledged record when a log is
 // opened. Its Data is in buf's memory if that has room for it (cap), and newly
 // allocated otherwise; it is the caller's either way.
@@ -109,7 +109,7 @@ func (r *reader) record(h *recordHeader, buf []byte) (rec Record, bad *trouble) 
 }
 
 // took notes that a record was read. It is false if the record was given up
-// meanwhile.
+// or acknowledged before.
 func (l *Log) took(h *recordHeader) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -120,7 +120,7 @@ func (l *Log) took(h *recordHeader) bool {
 		l.marks.push(h.after())
 	}
 	l.moveTo(h.after())
-	return true
+	return !l.marks.isDone(h.at.seq)
 }
 
 func (l *Log) moveTo(at point) {

@@ -127,6 +127,11 @@ func (m *exposition) disks(lanes []ledger.Lane) {
 		}
 		m.sample(up, "lane", lane)
 	})
+	each("down_since_timestamp_seconds", "Since when they can't; only while that is so.", func(lane string, d *ledger.Disk) {
+		if d.Since != nil {
+			m.sample(float64(d.Since.Unix()), "lane", lane)
+		}
+	})
 	each("limit_bytes", "What the files may take.", func(lane string, d *ledger.Disk) { m.sample(float64(d.Limit), "lane", lane) })
 	each("bytes", "What the files of each queue take.", func(lane string, d *ledger.Disk) {
 		m.sample(float64(d.Answered), "lane", lane, "queue", "answered")
