@@ -11,7 +11,6 @@ import (
 type adopted struct {
 	log    *disklog.Log
 	folder *folder
-	ended  bool // all of it has been read
 }
 
 // openOwn gets this process a folder: one that a dead process left, if there
@@ -148,16 +147,18 @@ func (k *keeper) open() error {
 // adopt takes over the logs that the keeper was given.
 func (k *keeper) adopt() {
 	k.lane.mu.Lock()
-	k.adopted = append(k.adopted, k.disk.given...)
+	given := k.disk.given
 	k.disk.given = nil
 	k.lane.mu.Unlock()
+	k.adopted = append(k.adopted, given...)
+	k.acked = k.acked || len(given) > 0 // one that is empty is removed
 }
 
 // forgetAdopted removes adopted logs of which everything has been acknowledged.
 func (k *keeper) forgetAdopted() {
 	kept := k.adopted[:0]
 	for _, a := range k.adopted {
-		if !a.ended || a.log.Stats().Records > 0 {
+		if a.log.Stats().Records > 0 {
 			kept = append(kept, a)
 			continue
 		}
@@ -170,23 +171,20 @@ func (k *keeper) forgetAdopted() {
 	k.adopted = kept
 }
 
-// stats are figures of all logs.
-func (k *keeper) stats() (s struct {
-	bytes    int64
-	segments int
-}) {
-	add := func(log *disklog.Log) {
-		t := log.Stats()
-		s.bytes += t.Bytes
-		s.segments += t.Segments
-	}
+// used is what all logs take.
+func (k *keeper) used() (u usage) {
 	if k.own != nil {
-		add(k.own)
+		u.add(k.own.Stats())
 	}
 	for _, a := range k.adopted {
-		add(a.log)
+		u.add(a.log.Stats())
 	}
-	return s
+	return u
+}
+
+func (u *usage) add(s disklog.Stats) {
+	u.bytes += s.Bytes
+	u.segments += s.Segments
 }
 
 // finish writes what is left, at the end.

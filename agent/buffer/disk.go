@@ -32,12 +32,11 @@ type disk struct {
 	writing    int       // bytes of the pass that is under way
 	acks       []ack
 	given      []*adopted // that the keeper does not have yet
-	pass       *pass // the one that will write what is dirty
+	pass       *pass      // the one that will write what is dirty
 
 	ahead   int   // bytes that are read ahead; a chunk more, at most
 	limit   int64 // bytes that the files of both queues may have
-	used    int64 // bytes that this queue's files have
-	segments int  // how many files those are
+	used    usage // of this queue's files
 	failure error // why nothing can be written; nil: it can
 	since   time.Time
 	slow    bool // a pass takes long
@@ -51,6 +50,12 @@ type disk struct {
 type behind struct{ own, adopted int }
 
 func (b behind) sum() int { return b.own + b.adopted }
+
+// usage is what files take.
+type usage struct {
+	bytes    int64
+	segments int
+}
 
 // ack is records that are done with.
 type ack struct {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -444,6 +443,7 @@ func TestRandomTraffic(t *testing.T) {
 	out = slices.DeleteFunc(out, func(i int) bool { return i >= 1<<20 })
 	slices.Sort(out)
 	if !slices.Equal(in, out) {
-		t.Error(fmt.Sprintf("%d answered frames went in, %d came out", len(in), len(out)))
+		once := slices.Compact(slices.Clone(out))
+		t.Errorf("%d answered frames went in, %d came out, %d of them for the first time", len(in), len(out), len(once))
 	}
 }

@@ -10,12 +10,15 @@ import (
 	"github.com/wayside-tracing/wayside/disklog"
 )
 
+// rereadAfter is how long after an error that may pass reading is tried again.
+const rereadAfter = time.Second
+
 // fetch reads about a chunk of what is behind, if there is room ahead of Take.
 // more says that there may be more to do at once.
 func (k *keeper) fetch() (more bool) {
 	l, d := k.lane, k.disk
 	l.mu.Lock()
-	if !d.fetches() || k.own == nil {
+	if !d.fetches() || k.own == nil || time.Now().Before(k.reread) {
 		l.mu.Unlock()
 		return false
 	}
@@ -28,7 +31,10 @@ func (k *keeper) fetch() (more bool) {
 	k.ack(acks)
 	k.seek(starts)
 	r := reading{keeper: k, into: c, behind: behind, maxAge: maxAge, span: span, now: time.Now()}
-	r.run()
+	if err := r.run(); err != nil {
+		k.reread = time.Now().Add(rereadAfter)
+		k.log.Warn("the disk buffer can't be read now; it is tried again", "queue", k.name, "error", err, "retry", rereadAfter)
+	}
 
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -63,63 +69,69 @@ type reading struct {
 	now    time.Time
 }
 
-func (r *reading) run() {
+func (r *reading) run() error {
 	k := r.keeper
 	for _, a := range k.adopted {
-		if left := r.behind.adopted - r.done.adopted; !a.ended && left > 0 {
-			n, ended := r.from(a.log, left)
-			r.done.adopted += n
-			a.ended = ended
-			if !ended {
-				return
-			}
+		if err := r.from(a.log, &r.done.adopted, r.behind.adopted); err != nil || r.full(a.log) {
+			return err
 		}
 	}
-	if left := r.behind.own - r.done.own; left > 0 {
-		n, ended := r.from(k.own, left)
-		if ended && n < left { // the log has less than was put there
-			r.lost[ledger.Corrupt] += uint64(left - n)
-			n = left
-		}
-		r.done.own += n
+	r.missing(&r.done.adopted, r.behind.adopted)
+	if err := r.from(k.own, &r.done.own, r.behind.own); err != nil || r.full(k.own) {
+		return err
+	}
+	r.missing(&r.done.own, r.behind.own)
+	return nil
+}
+
+// full reports whether nothing more of a log can be read this time.
+func (r *reading) full(log *disklog.Log) bool {
+	return r.apart != nil || len(r.into.frames) > 0 && (r.into.log != log || cap(r.into.frames)-len(r.into.frames) < minRoom)
+}
+
+// minRoom is too little to read another record, in bytes.
+const minRoom = 4 << 10
+
+// missing counts what logs should have and have not.
+func (r *reading) missing(spans *int, want int) {
+	if n := want - *spans; n > 0 {
+		r.lost[ledger.Corrupt] += uint64(n)
+		*spans += n
 	}
 }
 
-// from reads records of a log for at most want spans. It returns how many it
-// has read, and whether the log has no more.
-func (r *reading) from(log *disklog.Log, want int) (spans int, ended bool) {
-	for spans < want && r.apart == nil && (len(r.into.frames) == 0 || r.into.log == log) {
-		room := r.into.frames[len(r.into.frames):cap(r.into.frames)]
-		rec, err := log.Next(room)
+// from reads records of a log until it has no more, what is read is full, or
+// as many spans as wanted have been. An error has cost nothing.
+func (r *reading) from(log *disklog.Log, spans *int, want int) error {
+	for *spans < want && !r.full(log) {
+		rec, err := log.Next(r.into.frames[len(r.into.frames):cap(r.into.frames)])
 		if lost, ok := errors.AsType[*disklog.Lost](err); ok {
-			n := min(int(lost.Weight), want-spans)
-			spans += n
+			n := min(int(lost.Weight), want-*spans)
+			*spans += n
 			reason := ledger.Corrupt
 			if lost.Kind == disklog.Device {
 				reason = ledger.DiskLost
 			}
 			r.lost[reason] += uint64(n)
-			r.keeper.tellLost(lost, n)
+			r.keeper.log.Warn("spans on disk are lost", "queue", r.keeper.name, "spans", n, "reason", reason, "error", lost)
 			continue
 		}
-		switch {
-		case errors.Is(err, io.EOF):
-			return spans, true
-		case err != nil:
-			r.keeper.log.Error("the disk buffer can't be read", "queue", r.keeper.name, "error", err)
-			return spans, true
+		if errors.Is(err, io.EOF) {
+			return nil
 		}
-		n := int(rec.Weight)
-		spans += n
+		if err != nil {
+			return err
+		}
+		*spans += int(rec.Weight)
 		if r.now.Sub(rec.Time) >= r.maxAge {
-			r.lost[ledger.Expired] += uint64(n)
+			r.lost[ledger.Expired] += rec.Weight
 			log.Ack(rec.Seq, rec.Seq)
 			r.keeper.acked = true
 			continue
 		}
 		r.keep(log, rec)
 	}
-	return spans, false
+	return nil
 }
 
 // keep puts a record into the chunk, or into one of its own.
@@ -146,11 +158,6 @@ func (r *reading) keep(log *disklog.Log, rec disklog.Record) {
 	c.written = len(c.frames)
 	c.spans += int(rec.Weight)
 	c.spansOnDisk = c.spans
-}
-
-// tellLost writes to the log that something on disk was damaged.
-func (k *keeper) tellLost(lost *disklog.Lost, spans int) {
-	k.log.Warn("spans on disk are lost", "queue", k.name, "spans", spans, "file", lost.Segment, "offset", lost.Offset, "error", lost.Err)
 }
 
 // makeRoom gives up the oldest datagrams on disk until what is being written
@@ -180,12 +187,12 @@ func (k *keeper) makeRoom() {
 		if !ok {
 			return
 		}
-		stats := k.stats()
+		used := k.used()
 		l.mu.Lock()
 		d.behind.own -= dropped.own
 		d.behind.adopted -= dropped.adopted
 		l.account.Dropped[ledger.BufferFull] += uint64(dropped.sum())
-		d.used, d.segments = stats.bytes, stats.segments
+		d.used = used
 		l.mu.Unlock()
 	}
 }

@@ -105,5 +105,5 @@ func folders(path string) ([]string, error) {
 func newPath(path string) string {
 	var b [4]byte
 	_, _ = rand.Read(b[:]) // it never fails
-	return filepath.Join(path, time.Now().UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(b[:]))
+	return filepath.Join(path, time.Now().UTC().Format("20060102T150405Z")+"-"+hex.EncodeToString(b[:]))
 }

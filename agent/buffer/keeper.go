@@ -44,7 +44,8 @@ type keeper struct {
 	saved    time.Time // when positions were last saved
 	unsynced bool      // something was written since
 	acked    bool      // something was acknowledged since
-	retry    time.Time // after a failure: not before then
+	retry    time.Time // after a failure: not to be written before then
+	reread   time.Time // the same of reading
 	pieces   []piece
 	bytes    [][]byte // of the pieces
 	pending  []disklog.Pending
@@ -79,7 +80,6 @@ func (k *keeper) work(now time.Time) (wait time.Duration) {
 		k.write()
 	}
 	more := k.fetch()
-	wait = never
 	if k.dueToSave(now) <= 0 {
 		k.save()
 	}
@@ -87,7 +87,11 @@ func (k *keeper) work(now time.Time) (wait time.Duration) {
 		return 0
 	}
 	now = time.Now()
-	return min(wait, k.due(now), k.dueToSave(now))
+	wait = min(k.due(now), k.dueToSave(now))
+	if now.Before(k.reread) {
+		wait = min(wait, k.reread.Sub(now))
+	}
+	return wait
 }
 
 // due is when something is to be written.
@@ -200,7 +204,7 @@ func (k *keeper) collect() *pass {
 // record first on; err, what went wrong.
 func (k *keeper) settle(first uint64, written bool, err error) {
 	l, d := k.lane, k.disk
-	stats := k.stats()
+	used := k.used()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i, p := range k.pieces {
@@ -227,7 +231,7 @@ func (k *keeper) settle(first uint64, written bool, err error) {
 	clear(k.bytes)
 	clear(k.pending)
 	k.pieces, k.bytes, k.pending = k.pieces[:0], k.bytes[:0], k.pending[:0]
-	d.writing, d.used, d.segments = 0, stats.bytes, stats.segments
+	d.writing, d.used = 0, used
 	k.state(err)
 	if err == nil {
 		l.evictBeyond(k.queue, l.opt.Memory/4)
@@ -283,9 +287,9 @@ func (k *keeper) save() {
 		k.acked = false
 	}
 	k.forgetAdopted()
-	stats := k.stats()
+	used := k.used()
 	k.lane.mu.Lock()
-	k.disk.used, k.disk.segments = stats.bytes, stats.segments
+	k.disk.used = used
 	if err != nil || k.disk.failure == nil {
 		k.state(err)
 	}

@@ -73,14 +73,6 @@ func (f *chunks) pop() *chunk {
 	return c
 }
 
-// memory is what they take, in bytes.
-func (f *chunks) memory() (n int) {
-	for _, c := range f.list {
-		n += c.size()
-	}
-	return n
-}
-
 // spans counts them, chunk by chunk.
 func (f *chunks) spans() (n int) {
 	for _, c := range f.list {

@@ -78,7 +78,7 @@ type store struct {
 	cancel  context.CancelFunc
 	tasks   sync.WaitGroup
 
-	mu     sync.Mutex // guards what follows; taken before the lane's lock
+	mu     sync.Mutex      // guards what follows; taken before the lane's lock
 	own    *folder         // nil as long as the disk does not work
 	others []*folder       // adopted
 	told   map[string]bool // folders that can't be, of which the log knows
@@ -235,13 +235,13 @@ func (l *Lane) refuses(n int) bool {
 	case d.fails():
 		return d.sync == SyncAlways
 	}
-	return d.used+int64(d.writing+d.dirtyBytes+n) > d.limit/2
+	return d.used.bytes+int64(d.writing+d.dirtyBytes+n) > d.limit/2
 }
 
 // overDisk is by how many bytes the lane's files would be over their limit if n
 // more were written.
 func (l *Lane) overDisk(n int64) int64 {
-	return l.answered.disk.used + l.datagram.disk.used + n - l.answered.disk.limit
+	return l.answered.disk.used.bytes + l.datagram.disk.used.bytes + n - l.answered.disk.limit
 }
 
 // keeping is the pass that will write what was appended to the answered queue
@@ -296,11 +296,11 @@ func (l *Lane) diskStatus() *ledger.Disk {
 	}
 	status := &ledger.Disk{
 		Path: s.path, Sync: s.opt.Sync.String(), Limit: s.opt.Size, State: ledger.DiskOK,
-		Answered: l.answered.disk.used, Datagram: l.datagram.disk.used,
+		Answered: l.answered.disk.used.bytes, Datagram: l.datagram.disk.used.bytes,
 	}
 	for _, q := range l.queues() {
 		d := q.disk
-		status.Segments += d.segments
+		status.Segments += d.used.segments
 		switch {
 		case d.failure != nil:
 			status.State, status.Error = ledger.DiskFailed, d.failure.Error()

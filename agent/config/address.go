@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"path/filepath"
 	"net/url"
 	"path"
+	"path/filepath"
 	"strconv"
 	"strings"
 )

@@ -22,7 +22,7 @@ var importRules = []importRule{
 	{"agent/config", []string{"internal"}, "the configuration is plain data that the agent is built from"},
 	{"agent/ledger", nil, "the account is plain data that every part adds to"},
 	{"agent/accept", []string{"wire", "agent/ledger", "internal"}, "accept, buffer and deliver meet only in agent.go"},
-	{"agent/buffer", []string{"wire", "agent/ledger", "internal"}, "accept, buffer and deliver meet only in agent.go"},
+	{"agent/buffer", []string{"wire", "agent/ledger", "disklog", "internal"}, "accept, buffer and deliver meet only in agent.go"},
 	{"agent/deliver", []string{"wire", "agent/ledger", "internal"}, "accept, buffer and deliver meet only in agent.go"},
 	{"agent/admin", []string{"agent/ledger", "internal"}, "the admin pages show the status they are given and reach into nothing"},
 
