@@ -41,9 +41,10 @@ const (
 // are safe from the end of this process from then on, and from that of the
 // machine after the next Sync.
 //
-// On an error none of them is in the log. If the disk is so broken that what was
-// written in part can't be taken back either, then a process that opens the log
-// before anything else was appended may find some of them.
+// On an error none of them is in the log. After a power failure, or if the disk
+// is so broken that what was written in part can't be taken back either, a later
+// process may yet find some of them, until others were appended, and synced, in
+// their place.
 func (l *Log) Append(recs ...Pending) (first uint64, err error) {
 	first, waiting, err := l.append(recs)
 	if err == nil && waiting > maxUnsynced {

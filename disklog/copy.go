@@ -107,7 +107,7 @@ func (l *Log) copySegment(old *segment, from, to point) (_ *segment, err error) 
 		return nil, err
 	}
 	name = l.path(c.name)
-	if err := l.fs.SyncDir(l.dir); err != nil {
+	if err := l.syncDir(); err != nil {
 		return nil, err
 	}
 	c.synced, c.entry = c.size, true

@@ -291,11 +291,12 @@ func (l *Log) adopt(o *opening) error {
 	return nil
 }
 
-// scanLast finds the end of the records in the last segment. One that holds
-// none is removed: the next would have the same sequence number at its base.
+// scanLast finds the end of the records: in the last segment, or before it if
+// nothing is to be read there. A last segment that holds none is removed: the
+// next would have the same sequence number at its base.
 func (l *Log) scanLast(o *opening) error {
-	for len(l.segments) > 0 {
-		s := l.segments[len(l.segments)-1]
+	for i := len(l.segments) - 1; i >= 0; i-- {
+		s := l.segments[i]
 		bad, found, err := l.scan(s)
 		if err != nil {
 			return err
@@ -303,20 +304,24 @@ func (l *Log) scanLast(o *opening) error {
 		if bad != nil && bad.off > 0 { // at 0 it is known
 			o.damaged(s.name, *bad)
 		}
-		if bad != nil && bad.kind == Device {
+		switch {
+		case bad != nil && bad.kind == Device:
 			// No more records than this can be in what can't be read.
 			l.next.seq = max(l.next.seq, s.base.seq+uint64(s.size/recordHeaderBytes)+1)
 			return nil
+		case found:
+			return nil
+		case i == len(l.segments)-1 && s.base.seq == l.next.seq:
+			if err := l.fs.Remove(l.path(s.name)); err != nil {
+				o.damaged(s.name, trouble{Device, 0, err})
+				break
+			}
+			l.segments = l.segments[:i]
+			l.bytes -= s.size
 		}
-		if found || s.base.seq < l.next.seq {
+		if s.base.weight != unknownWeight {
 			return nil
 		}
-		if err := l.fs.Remove(l.path(s.name)); err != nil {
-			o.damaged(s.name, trouble{Device, 0, err})
-			return nil
-		}
-		l.segments = l.segments[:len(l.segments)-1]
-		l.bytes -= s.size
 	}
 	return nil
 }

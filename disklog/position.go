@@ -117,7 +117,7 @@ func (l *Log) replacePosition(s slot) (err error) {
 		return errors.Join(err, l.fs.Remove(temporary))
 	}
 	p.file, p.saved = f, s
-	err = l.fs.SyncDir(l.dir)
+	err = l.syncDir()
 	p.exists, p.synced = err == nil, err == nil
 	return err
 }

@@ -39,7 +39,7 @@ func (l *Log) Sync() error {
 	}
 	var failed error // of the directory
 	if entries {
-		failed = l.fs.SyncDir(l.dir)
+		failed = l.syncDir()
 	}
 	var errs []error
 	for i := range work {
@@ -123,4 +123,21 @@ func (l *Log) settle(u *unsyncedSegment) {
 		s.file.Close()
 		s.file = nil
 	}
+}
+
+// syncDir makes the directory's entries durable. If it fails, it is with all new
+// ones as with a file whose fsync has failed: no later one makes up for it.
+func (l *Log) syncDir() error {
+	err := l.fs.SyncDir(l.dir)
+	if err == nil {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range l.segments {
+		if !s.entry {
+			s.failed = err
+		}
+	}
+	return err
 }

@@ -1,0 +1,421 @@
+package disklog_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/wayside-tracing/wayside/disklog"
+	"github.com/wayside-tracing/wayside/disklog/faultfs"
+)
+
+// A model is what a log should be, and does the same as one.
+type model struct {
+	t    *testing.T
+	seed uint64
+	rng  *rand.Rand
+	fs   *faultfs.FS
+	log  *disklog.Log
+
+	all     map[uint64]*kept // ever appended, by sequence number
+	next    uint64
+	read    uint64   // up to here
+	flight  []uint64 // read and not acknowledged, in order
+	tainted bool     // an Append failed, and nothing was synced in its place
+	taint   uint64   // the sequence number that it would have had
+	last    uint64   // the same of the last that failed
+	scarred bool     // the power has failed: what was torn stays so
+	history []string
+	buf     []byte
+}
+
+// kept is a record as the model has it.
+type kept struct {
+	weight uint64
+	when   time.Time
+	data   []byte
+	synced bool
+	gone   bool // acknowledged, given up or lost
+}
+
+const modelDir = "/var/log"
+
+var modelOptions = disklog.Options{SegmentBytes: 4000}
+
+func newModel(t *testing.T, seed uint64) *model {
+	m := &model{t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 0)), fs: faultfs.New(), all: map[uint64]*kept{}}
+	var err error
+	if m.log, err = m.open(m.fs); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func (m *model) open(fsys *faultfs.FS) (*disklog.Log, error) {
+	opt := modelOptions
+	opt.FS = fsys
+	l, _, err := disklog.Open(modelDir, opt)
+	return l, err
+}
+
+func (m *model) fatalf(format string, args ...any) {
+	m.t.Helper()
+	from := max(0, len(m.history)-60)
+	m.t.Fatalf("seed %d: %s\nafter %q", m.seed, fmt.Sprintf(format, args...), m.history[from:])
+}
+
+func (m *model) note(format string, args ...any) {
+	m.history = append(m.history, fmt.Sprintf(format, args...))
+}
+
+// step does one operation, chosen at random.
+func (m *model) step() {
+	switch n := m.rng.IntN(100); {
+	case n < 35:
+		m.append()
+	case n < 50:
+		m.sync()
+	case n < 72:
+		m.readOne()
+	case n < 86:
+		m.ack()
+	case n < 94:
+		err := m.log.SavePosition()
+		m.note("save: %v", err)
+	case n < 96:
+		m.skip()
+	case n < 98:
+		m.drop()
+	default:
+		m.restart()
+	}
+	m.check()
+}
+
+func (m *model) record() disklog.Pending {
+	n := m.rng.IntN(300)
+	if m.rng.IntN(30) == 0 {
+		n = 3000 + m.rng.IntN(6000) // larger than a segment, perhaps
+	}
+	data := make([]byte, n)
+	for i := range data {
+		data[i] = byte(m.rng.Uint32())
+	}
+	cut := m.rng.IntN(n + 1)
+	return disklog.Pending{
+		Weight: uint64(m.rng.IntN(20)),
+		Time:   time.Unix(0, m.rng.Int64()),
+		Data:   [][]byte{data[:cut], data[cut:]},
+	}
+}
+
+func (m *model) append() {
+	recs := make([]disklog.Pending, 1+m.rng.IntN(4))
+	for i := range recs {
+		recs[i] = m.record()
+	}
+	first, err := m.log.Append(recs...)
+	m.note("append %d: %d, %v", len(recs), first, err)
+	if err != nil {
+		return
+	}
+	if first != m.next {
+		m.fatalf("sequence number %d, want %d", first, m.next)
+	}
+	for i, r := range recs {
+		m.all[first+uint64(i)] = &kept{weight: r.Weight, when: r.Time, data: slices.Concat(r.Data...)}
+	}
+	m.next += uint64(len(recs))
+}
+
+func (m *model) sync() {
+	err := m.log.Sync()
+	m.note("sync: %v", err)
+	if err != nil {
+		return
+	}
+	for _, k := range m.all {
+		k.synced = true
+	}
+	m.tainted = m.tainted && m.last == m.next
+}
+
+func (m *model) readOne() {
+	r, err := m.log.Next(m.buf)
+	m.note("next: %d, %v", r.Seq, err)
+	for m.read < m.next && m.all[m.read].gone { // given up before it was read
+		m.read++
+	}
+	switch {
+	case errors.Is(err, io.EOF):
+		if m.read != m.next {
+			m.fatalf("EOF at %d of %d", m.read, m.next)
+		}
+	case err != nil:
+		m.fatalf("%v", err)
+	case r.Seq != m.read:
+		m.fatalf("read %d, want %d", r.Seq, m.read)
+	default:
+		m.same(r)
+		m.buf = r.Data
+		m.flight = append(m.flight, r.Seq)
+		m.read++
+	}
+}
+
+func (m *model) same(r disklog.Record) {
+	k := m.all[r.Seq]
+	if k == nil || k.weight != r.Weight || !k.when.Equal(r.Time) || !bytes.Equal(k.data, r.Data) {
+		m.fatalf("record %d is not as it was appended: %+v, want %+v", r.Seq, r, k)
+	}
+}
+
+// ack acknowledges some neighbours of what is in flight.
+func (m *model) ack() {
+	if len(m.flight) == 0 {
+		return
+	}
+	i := m.rng.IntN(len(m.flight))
+	if m.rng.IntN(2) == 0 {
+		i = 0
+	}
+	j := i
+	for j+1 < len(m.flight) && m.flight[j+1] == m.flight[j]+1 && m.rng.IntN(4) > 0 {
+		j++
+	}
+	from, to := m.flight[i], m.flight[j]
+	m.note("ack %d..%d", from, to)
+	m.log.Ack(from, to)
+	m.log.Ack(from, from) // once more
+	for seq := from; seq <= to; seq++ {
+		m.all[seq].gone = true
+	}
+	m.flight = slices.Delete(m.flight, i, j+1)
+}
+
+// skip takes it that a few records are in memory still.
+func (m *model) skip() {
+	to := min(m.next, m.read+uint64(m.rng.IntN(6)))
+	m.note("skip to %d", to)
+	m.log.SkipTo(to)
+	for ; m.read < to; m.read++ {
+		if !m.all[m.read].gone {
+			m.flight = append(m.flight, m.read)
+		}
+	}
+}
+
+func (m *model) drop() {
+	if len(m.flight) > 0 { // it might be of the oldest segment
+		return
+	}
+	before := m.log.Stats()
+	d, err := m.log.DropOldest()
+	m.note("drop: %+v, %v", d, err)
+	var records, weight uint64
+	if d != (disklog.Dropped{}) {
+		for seq := d.First; seq <= d.Last; seq++ {
+			if k := m.all[seq]; !k.gone {
+				k.gone = true
+				records++
+				weight += k.weight
+			}
+		}
+	}
+	if d.Records != records || d.Weight != weight || (d.Records == 0) != (before.Records == 0) {
+		m.fatalf("gave up %+v, want %d records of %d", d, records, weight)
+	}
+}
+
+// check holds the log's figures against the model's.
+func (m *model) check() {
+	var records, weight uint64
+	for _, k := range m.all {
+		if !k.gone {
+			records++
+			weight += k.weight
+		}
+	}
+	s := m.log.Stats()
+	if s.NextSeq != m.next || s.Records != records || s.Weight != weight {
+		m.fatalf("%+v, want %d records of %d, next %d", s, records, weight, m.next)
+	}
+	if _, ok := m.log.OldestTime(); ok != (records > 0) {
+		m.fatalf("oldest time: %v with %d records", ok, records)
+	}
+}
+
+// restart ends the process, or the machine, and goes on with what is left.
+func (m *model) restart() {
+	power := m.rng.IntN(2) == 0
+	after := m.fs.Kill()
+	if power {
+		after = m.fs.Crash(m.rng)
+	}
+	m.note("restart, power: %v", power)
+	l, found := m.verify(after, power)
+	m.fs, m.log = after, l
+	m.all, m.flight = map[uint64]*kept{}, nil
+	for _, r := range found {
+		m.all[r.Seq] = &kept{weight: r.Weight, when: r.Time, data: slices.Clone(r.Data), synced: power} // what is there after a crash is on the disk
+		m.flight = append(m.flight, r.Seq)
+	}
+	m.next = l.Stats().NextSeq
+	m.read = m.next
+	for seq := uint64(0); seq < m.next; seq++ {
+		if m.all[seq] == nil {
+			m.all[seq] = &kept{gone: true}
+		}
+	}
+	m.tainted, m.scarred = false, m.scarred || power || m.tainted
+}
+
+// verify opens what is left and reads it to the end.
+func (m *model) verify(after *faultfs.FS, power bool) (*disklog.Log, []disklog.Record) {
+	opt := modelOptions
+	opt.FS = after
+	if m.rng.IntN(3) == 0 { // a process that does nothing and ends, well or not
+		l, _, err := disklog.Open(modelDir, opt)
+		if err != nil {
+			m.fatalf("%v", err)
+		}
+		if m.rng.IntN(2) == 0 {
+			if err := l.Close(); err != nil {
+				m.fatalf("%v", err)
+			}
+		}
+	}
+	l, rec, err := disklog.Open(modelDir, opt)
+	if err != nil {
+		m.fatalf("open: %v", err)
+	}
+	whole := !power && !m.tainted && !m.scarred
+	if whole && len(rec.Damage) > 0 {
+		m.fatalf("damage without a power failure: %v", rec.Damage)
+	}
+	found, records, weight := m.readAll(l, whole)
+	if records != rec.Records || weight != rec.Weight {
+		m.fatalf("recovered %d records of %d, and read or lost %d of %d", rec.Records, rec.Weight, records, weight)
+	}
+	there := map[uint64]bool{}
+	for _, r := range found {
+		there[r.Seq] = true
+		if r.Seq < m.taint || !m.tainted {
+			m.same(r)
+		}
+	}
+	for seq, k := range m.all {
+		if !k.gone && (k.synced || !power) && !there[seq] {
+			m.fatalf("record %d is missing (synced: %v); damage %v", seq, k.synced, rec.Damage)
+		}
+	}
+	return l, found
+}
+
+func (m *model) readAll(l *disklog.Log, whole bool) (found []disklog.Record, records, weight uint64) {
+	last := int64(-1)
+	for {
+		r, err := l.Next(nil)
+		var lost *disklog.Lost
+		switch {
+		case errors.Is(err, io.EOF):
+			if s := l.Stats(); last >= int64(s.NextSeq) {
+				m.fatalf("read %d, and %d comes next", last, s.NextSeq)
+			}
+			return found, records, weight
+		case errors.As(err, &lost):
+			if whole {
+				m.fatalf("lost without a power failure: %v", err)
+			}
+			records += lost.Records
+			weight += lost.Weight
+		case err != nil:
+			m.fatalf("%v", err)
+		case int64(r.Seq) <= last:
+			m.fatalf("%d after %d", r.Seq, last)
+		default:
+			records++
+			weight += r.Weight
+			last = int64(r.Seq)
+			found = append(found, r)
+		}
+	}
+}
+
+// Whatever is done, and whenever the process or the machine ends, what was
+// synced and not acknowledged is there, in order, and the weights add up.
+func TestModel(t *testing.T) {
+	histories := 300
+	if testing.Short() {
+		histories = 50
+	}
+	for i := range histories {
+		m := newModel(t, uint64(i))
+		for range 60 {
+			m.step()
+			m.verify(m.fs.Crash(m.rng), true)
+			m.verify(m.fs.Kill(), false)
+		}
+	}
+}
+
+// The same on a disk on which now and then something fails.
+func TestModelOnABadDisk(t *testing.T) {
+	histories := 300
+	if testing.Short() {
+		histories = 50
+	}
+	failed := 0
+	for i := range histories {
+		m := newModel(t, uint64(1_000_000+i))
+		for range 60 {
+			if m.rng.IntN(3) == 0 {
+				m.fs.Inject(m.faults(&failed))
+			}
+			m.step()
+			m.fs.Inject(nil)
+			m.verify(m.fs.Crash(m.rng), true)
+			m.verify(m.fs.Kill(), false)
+		}
+	}
+	if failed < histories {
+		t.Errorf("only %d operations failed", failed)
+	}
+}
+
+// faults fail a few operations that change something.
+func (m *model) faults(failed *int) func(faultfs.Op) error {
+	budget := 1 + m.rng.IntN(3)
+	kinds := []faultfs.Kind{
+		faultfs.Write, faultfs.Sync, faultfs.SyncDir, faultfs.Truncate, faultfs.Remove, faultfs.Rename,
+	}
+	kind := kinds[m.rng.IntN(len(kinds))]
+	creating := m.rng.IntN(4) == 0
+	return func(op faultfs.Op) error {
+		if budget == 0 || op.Kind != kind && !(op.Kind == faultfs.Write && kind == faultfs.Truncate) && !(creating && op.Create) {
+			return nil
+		}
+		budget--
+		*failed++
+		m.note("%v fails", op)
+		if op.Kind == faultfs.Truncate || op.Kind == faultfs.Remove || op.Kind == faultfs.Write {
+			if !m.tainted {
+				m.taint = m.next
+			}
+			m.tainted, m.last = true, m.next
+		}
+		if op.Kind == faultfs.Write && !op.Segment() {
+			m.scarred = true // a slot of the position is torn
+		}
+		if op.Kind == faultfs.Write {
+			return &faultfs.Fault{Err: syscall.ENOSPC, Written: m.rng.IntN(op.Len + 1)}
+		}
+		return syscall.EIO
+	}
+}
