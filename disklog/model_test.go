@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"syscall"
@@ -216,7 +217,7 @@ func (m *model) drop() {
 		return
 	}
 	before := m.log.Stats()
-	d, err := m.log.DropOldest()
+	d, err := m.log.DropOldest(math.MaxUint64)
 	m.note("drop: %+v, %v", d, err)
 	var records, weight uint64
 	if d != (disklog.Dropped{}) {

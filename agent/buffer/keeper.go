@@ -241,23 +241,29 @@ func (k *keeper) settle(first uint64, written bool, err error) {
 	}
 }
 
-// state notes whether the disk works.
+// state notes whether the disk works. The log hears of it once a lane: both
+// queues are on one disk.
 func (k *keeper) state(err error) {
-	d := k.disk
+	d, others := k.disk, false
+	for _, q := range k.lane.queues() {
+		others = others || q.disk != d && q.disk.failure != nil
+	}
 	now := time.Now()
 	k.retry = time.Time{}
 	switch {
-	case err == nil && d.failure == nil && !d.slow:
+	case err == nil && !d.fails():
 		return
 	case err != nil:
 		k.retry = now.Add(retryAfter)
 		if d.failure == nil {
 			d.since = now
-			k.log.Error("the disk buffer does not work: spans are kept in memory alone", "queue", k.name, "error", err,
+		}
+		if d.failure == nil && !others {
+			k.log.Error("the disk buffer does not work: spans are kept in memory alone", "path", k.store.path, "error", err,
 				"consequence", d.sync.consequence(), "retry", retryAfter)
 		}
-	default:
-		k.log.Info("the disk buffer works again", "queue", k.name, "after", now.Sub(d.since).Round(time.Millisecond))
+	case !others:
+		k.log.Info("the disk buffer works again", "path", k.store.path, "after", now.Sub(d.since).Round(time.Millisecond))
 	}
 	d.failure, d.slow = err, false
 }
