@@ -59,10 +59,7 @@ func (l *Log) live(s *segment) (from, to point, ok bool) {
 // done takes it that nothing in a segment has to reach the disk any more.
 func (l *Log) done(s *segment) {
 	s.synced, s.entry = s.size, true
-	if s.file != nil {
-		s.file.Close()
-		s.file = nil
-	}
+	s.release()
 }
 
 func (l *Log) copySegment(old *segment, from, to point) (_ *segment, err error) {

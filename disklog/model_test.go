@@ -420,3 +420,5 @@ func (m *model) faults(failed *int) func(faultfs.Op) error {
 		return syscall.EIO
 	}
 }
+
+func seeded(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }

@@ -37,6 +37,15 @@ func (l *Log) sealLocked(s *segment) {
 	if l.writer.active == s {
 		l.writer.active = nil
 	}
+	s.release()
+}
+
+// release closes the file of a segment that is complete and on the disk.
+func (s *segment) release() {
+	if s.sealed && !s.dirty() && s.file != nil {
+		s.file.Close()
+		s.file = nil
+	}
 }
 
 // locate returns the index of the segment that has seq, if any has: the last

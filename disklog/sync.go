@@ -108,8 +108,7 @@ func (l *Log) syncFile(u *unsyncedSegment) (failed, err error) {
 	return failed, nil
 }
 
-// settle notes what has come of syncing a segment, and closes the file of one
-// that is complete.
+// settle notes what has come of syncing a segment.
 func (l *Log) settle(u *unsyncedSegment) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -119,10 +118,7 @@ func (l *Log) settle(u *unsyncedSegment) {
 		return
 	}
 	s.synced, s.entry = max(s.synced, u.size), true
-	if s.sealed && !s.dirty() && s.file != nil {
-		s.file.Close()
-		s.file = nil
-	}
+	s.release()
 }
 
 // syncDir makes the directory's entries durable. If it fails, it is with all new
