@@ -106,7 +106,7 @@ func (l *Log) append(recs []Pending) (first uint64, waiting int, err error) {
 	}
 	if l.marks.end == next && l.marks.ahead(l.unread)+len(recs) <= maxAhead {
 		for _, r := range recs {
-			l.marks.push(point{l.marks.end.seq + 1, l.marks.end.weight + r.Weight})
+			l.push(point{l.marks.end.seq + 1, l.marks.end.weight + r.Weight})
 		}
 	}
 	l.next = end

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"syscall"
 	"testing"
@@ -236,7 +237,7 @@ func TestReadOnly(t *testing.T) {
 		if read, lost, _ := readLost(t, l); read != 20 || lost != 0 {
 			t.Errorf("%d read, %d lost", read, lost)
 		}
-		d, err := l.DropOldest()
+		d, err := l.DropOldest(math.MaxUint64)
 		if !errors.Is(err, syscall.EROFS) || d.Records == 0 {
 			t.Errorf("%+v %v", d, err)
 		}
@@ -256,7 +257,7 @@ func TestDropOldest(t *testing.T) {
 	l.Ack(0, 0)
 	l.Ack(3, 4)
 	bytes := l.Stats().Bytes
-	d, err := l.DropOldest()
+	d, err := l.DropOldest(math.MaxUint64)
 	if want := (disklog.Dropped{First: 1, Last: 5, Records: 3, Weight: 3, Bytes: 48 + 6*148}); err != nil || d != want {
 		t.Errorf("%+v, want %+v; %v", d, want, err)
 	}
@@ -264,7 +265,7 @@ func TestDropOldest(t *testing.T) {
 	if s := l.Stats(); s.Records != 14 || s.Weight != 14 || s.Bytes != bytes-d.Bytes {
 		t.Errorf("%+v", s)
 	}
-	if d, err := l.DropOldest(); err != nil || d.First != 6 || d.Last != 11 || d.Records != 6 { // in the middle of reading it
+	if d, err := l.DropOldest(math.MaxUint64); err != nil || d.First != 6 || d.Last != 11 || d.Records != 6 { // in the middle of reading it
 		t.Errorf("%+v %v", d, err)
 	}
 	if r, err := l.Next(nil); err != nil || r.Seq != 12 {
@@ -274,7 +275,7 @@ func TestDropOldest(t *testing.T) {
 		t.Errorf("after a power failure: %d read, %d lost", read, lost)
 	}
 	for _, want := range []uint64{6, 2, 0, 0} { // the last is that which is being written
-		if d, err := l.DropOldest(); err != nil || d.Records != want {
+		if d, err := l.DropOldest(math.MaxUint64); err != nil || d.Records != want {
 			t.Errorf("%+v %v, want %d records", d, err, want)
 		}
 	}

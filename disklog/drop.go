@@ -31,7 +31,7 @@ func (l *Log) DropOldest(limit uint64) (Dropped, error) {
 		return d, err
 	}
 	l.mu.Lock()
-	s := slot{low: l.marks.low(), end: l.next}
+	s := l.snapshot()
 	l.mu.Unlock()
 	// Even if the position can't be saved: the space is needed more.
 	return d, errors.Join(l.write(s, true), l.removeFinished(s.low.seq))
@@ -54,12 +54,15 @@ func (l *Log) drop(limit uint64) (d Dropped, ok bool, err error) {
 	if to.seq > limit {
 		return d, false, nil
 	}
-	d.Unread = l.marks.open(max(l.unread, low.seq), to)
+	records, weight := l.acknowledged(to)
+	d.Unread = l.marks.open(max(l.unread, low.seq), to) - weight
 	for j := max(i, 0); j <= last && j < len(l.segments); j++ {
 		d.Bytes += l.segments[j].size
 		l.sealLocked(l.segments[j])
 	}
 	d.First, d.Last = low.seq, to.seq-1
 	d.Records, d.Weight = l.marks.drop(to)
+	d.Records, d.Weight = d.Records-records, d.Weight-weight
+	l.push(l.marks.end) // passes over the islands that are gone
 	return d, true, nil
 }

@@ -21,6 +21,7 @@ const (
 
 	positionMagic     = "WAYPOS\r\n"
 	positionSlotBytes = 64
+	positionFileBytes = positionSlotStep + sectorBytes
 	positionSlotStep  = 4096 // bytes from slot to slot: a page that is torn takes one along, not both
 
 	segmentSuffix = ".seg"
@@ -139,19 +140,22 @@ type slot struct {
 	count uint64 // how often a position has been saved: the higher is the newer
 	low   point  // of the oldest record that is not acknowledged
 	end   point  // behind the newest record
+
+	islands   uint32 // how many stand behind the slot
+	islandSum uint32 // CRC32C of those
 }
 
 func (s slot) encode(b []byte) {
 	_ = b[positionSlotBytes-1]
 	copy(b, positionMagic)
 	order.PutUint32(b[8:], version)
-	order.PutUint32(b[12:], 0)
+	order.PutUint32(b[12:], s.islands)
 	order.PutUint64(b[16:], s.count)
 	order.PutUint64(b[24:], s.low.seq)
 	order.PutUint64(b[32:], s.low.weight)
 	order.PutUint64(b[40:], s.end.seq)
 	order.PutUint64(b[48:], s.end.weight)
-	order.PutUint32(b[56:], 0)
+	order.PutUint32(b[56:], s.islandSum)
 	order.PutUint32(b[60:], crc32.Checksum(b[:60], castagnoli))
 }
 
@@ -168,6 +172,9 @@ func (s *slot) decode(b []byte) (newer uint32, ok bool) {
 		count: order.Uint64(b[16:]),
 		low:   point{order.Uint64(b[24:]), order.Uint64(b[32:])},
 		end:   point{order.Uint64(b[40:]), order.Uint64(b[48:])},
+
+		islands:   order.Uint32(b[12:]),
+		islandSum: order.Uint32(b[56:]),
 	}
 	return 0, s.low.seq <= s.end.seq && s.low.weight <= s.end.weight && s.end.seq <= maxSeq && s.end.weight <= maxWeight
 }

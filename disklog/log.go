@@ -37,8 +37,9 @@ type Log struct {
 
 	segments []*segment // by base; a copy stands behind what it was made of
 	marks    marks
-	next     point // behind the newest record
-	bytes    int64 // of segments
+	islands  []island // of an earlier process, behind marks.end
+	next     point    // behind the newest record
+	bytes    int64    // of segments
 	unread   uint64
 	closed   bool
 
@@ -64,14 +65,15 @@ func (l *Log) Stats() Stats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	low := l.marks.low()
+	records, weight := l.acknowledged(l.next)
 	s := Stats{
 		Bytes:    l.bytes,
 		Segments: len(l.segments),
 		FirstSeq: low.seq,
 		ReadSeq:  max(l.unread, low.seq),
 		NextSeq:  l.next.seq,
-		Records:  l.next.seq - low.seq - l.marks.doneRecords,
-		Weight:   l.next.weight - low.weight - l.marks.doneWeight,
+		Records:  l.next.seq - low.seq - l.marks.doneRecords - records,
+		Weight:   l.next.weight - low.weight - l.marks.doneWeight - weight,
 	}
 	for _, seg := range l.segments {
 		s.Unsynced += seg.size - seg.synced

@@ -58,10 +58,10 @@ func Open(dir string, opt Options) (*Log, Recovered, error) {
 	if err := l.adopt(&o); err != nil {
 		return nil, rec, err
 	}
-	low := l.marks.low()
+	s := l.Stats()
 	return l, Recovered{
-		Records: l.next.seq - low.seq,
-		Weight:  l.next.weight - low.weight,
+		Records: s.Records,
+		Weight:  s.Weight,
 		Bytes:   l.bytes,
 		Damage:  o.damage,
 	}, nil
@@ -112,6 +112,7 @@ type opening struct {
 	unfinished []string // files that never got their real names
 	slot       slot
 	slotFound  bool
+	islands    []island
 	posExists  bool
 	damage     []Damage
 }
@@ -227,21 +228,25 @@ func (o *opening) position(l *Log, name string) error {
 	}
 	defer f.Close()
 	o.posExists = true
-	b := make([]byte, positionSlotStep+positionSlotBytes)
+	b := make([]byte, positionFileBytes)
 	n, err := f.ReadAt(b, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
 		o.damaged(name, *readTrouble(0, err))
 	}
 	for off := 0; off < n; off += positionSlotStep {
-		part := b[off:min(off+positionSlotBytes, n)]
+		part := b[off:min(off+sectorBytes, n)]
 		var s slot
 		newer, ok := s.decode(part)
+		var islands []island
+		if ok {
+			islands, ok = decodeIslands(s, part[positionSlotBytes:])
+		}
 		switch {
 		case newer != 0:
 			return &NewerError{l.path(name), newer}
 		case ok && s.count%2 == uint64(off/positionSlotStep):
 			if !o.slotFound || s.count > o.slot.count {
-				o.slot, o.slotFound = s, true
+				o.slot, o.slotFound, o.islands = s, true, islands
 			}
 		case slices.ContainsFunc(part, func(c byte) bool { return c != 0 }): // else it was never written
 			o.damaged(name, trouble{Damaged, int64(off), errChecksum})
@@ -290,6 +295,9 @@ func (l *Log) adopt(o *opening) error {
 		low = l.segments[0].base
 	}
 	l.marks.end = low
+	if o.slotFound && low == o.slot.low {
+		l.islands = o.islands
+	}
 	l.reader.at, l.reader.pos, l.unread = low, low.seq, low.seq
 	// Those that the last process may not have synced.
 	for _, s := range l.segments[max(0, len(l.segments)-maxUnsynced-2):] {

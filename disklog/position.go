@@ -9,10 +9,11 @@ import (
 
 // position is what is known of the position file. Log.saving guards it.
 type position struct {
-	file   File
-	exists bool // a file that can be used is there
-	saved  slot // what it says
-	synced bool // what it says is on the disk
+	file    File
+	exists  bool   // a file that can be used is there
+	saved   slot   // what it says
+	islands []byte // those of the slot that is to be written
+	synced  bool   // what it says is on the disk
 }
 
 // SavePosition writes down which records are acknowledged, as far as no older
@@ -30,7 +31,7 @@ func (l *Log) savePosition(durable bool) error {
 		l.mu.Unlock()
 		return ErrClosed
 	}
-	s := slot{low: l.marks.low(), end: l.next}
+	s := l.snapshot()
 	finished := l.finished() > 0
 	l.mu.Unlock()
 	if err := l.write(s, durable || finished); err != nil {
@@ -45,7 +46,7 @@ func (l *Log) savePosition(durable bool) error {
 // write writes a slot into the position file.
 func (l *Log) write(s slot, durable bool) error {
 	p := &l.position
-	if p.exists && s.low == p.saved.low && s.end == p.saved.end && (p.synced || !durable) {
+	if p.exists && s.says(p.saved) && (p.synced || !durable) {
 		return nil
 	}
 	s.count = p.saved.count + 1
@@ -69,8 +70,8 @@ func (p *position) put(l *Log, s slot, durable bool) (err error) {
 			return err
 		}
 	}
-	if p.saved.low != s.low || p.saved.end != s.end {
-		if err := s.writeTo(p.file); err != nil {
+	if !s.says(p.saved) {
+		if err := p.writeSlot(s, p.file); err != nil {
 			return err
 		}
 		p.saved, p.synced = s, false
@@ -84,10 +85,16 @@ func (p *position) put(l *Log, s slot, durable bool) (err error) {
 	return nil
 }
 
-func (s slot) writeTo(f File) error {
+// says reports whether two slots say the same.
+func (s slot) says(t slot) bool {
+	s.count = t.count
+	return s == t
+}
+
+func (p *position) writeSlot(s slot, f File) error {
 	var b [positionSlotBytes]byte
 	s.encode(b[:])
-	_, err := f.WriteVec([][]byte{b[:]}, int64(s.count%2)*positionSlotStep)
+	_, err := f.WriteVec([][]byte{b[:], p.islands}, int64(s.count%2)*positionSlotStep)
 	return err
 }
 
@@ -106,7 +113,12 @@ func (l *Log) replacePosition(s slot) (err error) {
 	if err != nil {
 		return err
 	}
-	if err = s.writeTo(f); err == nil {
+	// It has its size from the start: a slot that is written is within it, and
+	// so in one sector's hands alone.
+	if _, err = f.WriteVec([][]byte{make([]byte, positionFileBytes)}, 0); err == nil {
+		err = p.writeSlot(s, f)
+	}
+	if err == nil {
 		err = f.Sync()
 	}
 	if err == nil {

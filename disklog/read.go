@@ -117,7 +117,7 @@ func (l *Log) took(h *recordHeader) bool {
 		return false
 	}
 	if l.marks.end == h.at {
-		l.marks.push(h.after())
+		l.push(h.after())
 	}
 	l.moveTo(h.after())
 	return !l.marks.isDone(h.at.seq)
@@ -146,6 +146,9 @@ func (l *Log) place() (placed, error) {
 	}
 	if low := l.marks.low(); r.at.seq < low.seq {
 		l.moveTo(low)
+	}
+	for r.at.seq < l.marks.end.seq && l.marks.isDone(r.at.seq) {
+		l.moveTo(l.marks.at(l.marks.find(r.at.seq) + 1))
 	}
 	if r.at.seq >= l.next.seq {
 		r.leaveRemoved()
@@ -232,10 +235,11 @@ func (l *Log) lose(to point, bad trouble) error {
 	if l.marks.low().seq > from.seq {
 		return nil
 	}
+	records, weight := l.acknowledged(to)
 	lost := &Lost{
 		First:   from.seq,
-		Records: to.seq - from.seq,
-		Weight:  to.weight - from.weight,
+		Records: to.seq - from.seq - records,
+		Weight:  to.weight - from.weight - weight,
 		Offset:  bad.off,
 		Kind:    bad.kind,
 	}
@@ -247,7 +251,7 @@ func (l *Log) lose(to point, bad trouble) error {
 	}
 	switch {
 	case to.seq > l.marks.end.seq:
-		l.marks.push(to)
+		l.push(to)
 	case to.seq == l.marks.end.seq:
 		l.marks.end = to
 	}

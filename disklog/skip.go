@@ -57,7 +57,7 @@ func (l *Log) coverRead(seq uint64) {
 		}
 		l.mu.Lock()
 		if l.marks.end == from { // nothing could be read
-			l.marks.push(to)
+			l.push(to)
 		}
 		l.mu.Unlock()
 	}
@@ -79,8 +79,8 @@ func (l *Log) coverSegment(seg *segment, from, to point, seq uint64) {
 		l.mu.Lock()
 		ok := l.marks.end == from // else it was marked meanwhile, or given up
 		if ok {
-			l.marks.push(h.at) // those before it that can't be read, if any
-			l.marks.push(h.after())
+			l.push(h.at) // those before it that can't be read, if any
+			l.push(h.after())
 		}
 		l.mu.Unlock()
 		if !ok {
