@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"math/rand/v2"
 	"os"
 	"time"
 )
@@ -189,7 +188,7 @@ func (s *segment) header() segmentHeader {
 
 // begin makes the file of a new segment, which is empty and in no list yet.
 func (l *Log) begin(base point, copies uint32, now time.Time) (*segment, error) {
-	seg := &segment{base: base, salt: newSalt(), copies: copies, created: now}
+	seg := &segment{base: base, salt: l.opt.salt(), copies: copies, created: now}
 	seg.name = seg.header().name()
 	f, err := l.fs.OpenFile(l.path(seg.name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -214,8 +213,5 @@ func (l *Log) takeBack(seg *segment, err error) error {
 	}
 	return err
 }
-
-// newSalt makes a number that nobody who sends records can know.
-func newSalt() uint32 { return rand.Uint32() }
 
 func checksum(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }

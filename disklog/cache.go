@@ -16,15 +16,11 @@ import "sync/atomic"
 const (
 	cacheStep = 256 << 10 // in bytes
 	cacheLag  = 3 * cacheStep
-
-	// pageBytes is a multiple of the size of a page on all systems: ranges
-	// begin at whole pages, since the kernel leaves parts of a page alone.
-	pageBytes = 64 << 10
 )
 
 // cache is how far the file of a segment has come on its way to the disk.
 type cache struct {
-	started   int64        // in bytes; of whoever writes
+	started   int64        // in bytes: where the writer has begun to write, or the reader to read
 	forgotten atomic.Int64 // in bytes; Sync raises it too
 }
 
@@ -47,7 +43,7 @@ func (c *cache) wrote(f File, end int64) error {
 		if err := cached.FinishWrite(off, n); err != nil {
 			return err
 		}
-		cached.Forget(off, n)
+		cached.Forget(off + n)
 		c.forgotten.CompareAndSwap(off, off+n)
 	}
 }
@@ -55,18 +51,28 @@ func (c *cache) wrote(f File, end int64) error {
 // synced is told that all up to end is on the disk.
 func (c *cache) synced(f File, end int64) {
 	off := c.forgotten.Load()
-	if end = end / pageBytes * pageBytes; end > off {
+	if end > off {
 		if cached, ok := f.(Cached); ok {
-			cached.Forget(off, end-off)
+			cached.Forget(end)
 		}
 		c.forgotten.CompareAndSwap(off, end) // the writer has come further if it fails
 	}
 }
 
-// read is told that a reader has come to off.
-func (c *cache) read(f File, off int64, leaving bool) {
-	if off-c.forgotten.Load() < cacheStep && !leaving {
+// willRead is told that a reader goes on at off: one to two steps are read ahead.
+func (c *cache) willRead(f File, off int64) {
+	cached, ok := f.(Cached)
+	if !ok || off+cacheStep <= c.started {
 		return
 	}
-	c.synced(f, off)
+	from := max(off, c.started)
+	c.started = off + 2*cacheStep
+	cached.WillRead(from, c.started-from)
+}
+
+// read is told that a reader has come to off, or has left the file.
+func (c *cache) read(f File, off int64, left bool) {
+	if off-c.forgotten.Load() >= cacheStep || left {
+		c.synced(f, off)
+	}
 }

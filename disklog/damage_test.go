@@ -39,10 +39,10 @@ const (
 
 // makeLog makes a log of twelve records in four segments or so, the first two
 // acknowledged.
-func makeLog(t *testing.T) (files, []layout) {
+func makeLog(t testing.TB) (files, []layout) {
 	t.Helper()
 	fsys := faultfs.New()
-	l, _, err := disklog.Open("/log", disklog.Options{FS: fsys, SegmentBytes: 400})
+	l, _, err := disklog.Open("/log", disklog.Options{FS: fsys, SegmentBytes: 400}.WithSalts(7))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func makeLog(t *testing.T) (files, []layout) {
 
 func made(i int) []byte { return fmt.Appendf(nil, "record %d%s", i, strings.Repeat(".", i)) }
 
-func contents(t *testing.T, fsys *faultfs.FS) files {
+func contents(t testing.TB, fsys *faultfs.FS) files {
 	t.Helper()
 	names, err := fsys.ReadDir("/log")
 	if err != nil {
@@ -122,7 +122,7 @@ type outcome struct {
 // closed, and what is acknowledged does not come again.
 func openAndRead(t *testing.T, fsys *faultfs.FS) (o outcome) {
 	t.Helper()
-	l, rec, err := disklog.Open("/log", disklog.Options{FS: fsys, SegmentBytes: 400})
+	l, rec, err := disklog.Open("/log", disklog.Options{FS: fsys, SegmentBytes: 400}.WithSalts(7))
 	if err != nil {
 		t.Fatal(err)
 	}

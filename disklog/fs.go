@@ -33,13 +33,18 @@ type File interface {
 }
 
 // Cached is a File whose part in the kernel's page cache can be governed.
-// Ranges are in bytes; a range that ends within a page leaves that page alone.
+// Ranges are in bytes.
 type Cached interface {
 	// StartWrite starts to write a range to the disk and does not wait for it.
 	StartWrite(off, n int64) error
 	// FinishWrite writes a range to the disk and waits for it. An error is that
 	// of the disk and may be told only once: the next Sync may know nothing of it.
 	FinishWrite(off, n int64) error
-	// Forget takes a range that has been written out of the page cache.
-	Forget(off, n int64)
+	// WillRead starts to read a range into the page cache, and turns off what
+	// the kernel would read ahead by itself, which can be a whole segment.
+	WillRead(off, n int64)
+	// Forget takes what is before end, as far as it has been written, out of the
+	// page cache. It is always told of all from the start: pages are kept in
+	// folios of several, and one that is only in part within a range stays.
+	Forget(end int64)
 }

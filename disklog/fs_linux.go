@@ -115,9 +115,15 @@ func (f *osFile) syncRange(off, n int64, flags int) error {
 	return err
 }
 
-func (f *osFile) Forget(off, n int64) {
+func (f *osFile) WillRead(off, n int64) {
+	_ = f.call("fadvise64", func(fd int) error {
+		return errors.Join(unix.Fadvise(fd, 0, 0, unix.FADV_RANDOM), unix.Fadvise(fd, off, n, unix.FADV_WILLNEED))
+	})
+}
+
+func (f *osFile) Forget(end int64) {
 	// It is advice: not every file system takes it.
-	_ = f.call("fadvise64", func(fd int) error { return unix.Fadvise(fd, off, n, unix.FADV_DONTNEED) })
+	_ = f.call("fadvise64", func(fd int) error { return unix.Fadvise(fd, 0, end, unix.FADV_DONTNEED) })
 }
 
 func (f *osFile) call(name string, do func(fd int) error) (err error) {

@@ -19,6 +19,8 @@ type Options struct {
 	SegmentAge time.Duration
 	FS         FS               // nil: the operating system's
 	Now        func() time.Time // nil: time.Now
+
+	salt func() uint32 // nil: what nobody who sends records can know
 }
 
 // A Log is a queue of records on disk. Its methods may be called from any

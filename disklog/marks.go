@@ -103,6 +103,14 @@ func (m *marks) push(next point) {
 	m.end = next
 }
 
+// raise lets the end have a higher weight: a weight that no record has.
+func (m *marks) raise(weight uint64) {
+	if last := len(m.list) - 1; last >= m.head && m.list[last].done() {
+		m.doneWeight += weight - m.end.weight
+	}
+	m.end.weight = weight
+}
+
 // ack marks from..to, both included, as done as far as they are marked at all.
 func (m *marks) ack(from, to uint64) {
 	from = max(from, m.low().seq)

@@ -7,7 +7,9 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -47,7 +49,7 @@ type kept struct {
 
 const modelDir = "/var/log"
 
-var modelOptions = disklog.Options{SegmentBytes: 4000}
+const modelSegment = 4000 // bytes
 
 func newModel(t *testing.T, seed uint64) *model {
 	m := &model{t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 0)), fs: faultfs.New(), all: map[uint64]*kept{}}
@@ -59,10 +61,12 @@ func newModel(t *testing.T, seed uint64) *model {
 }
 
 func (m *model) open(fsys *faultfs.FS) (*disklog.Log, error) {
-	opt := modelOptions
-	opt.FS = fsys
-	l, _, err := disklog.Open(modelDir, opt)
+	l, _, err := disklog.Open(modelDir, m.options(fsys))
 	return l, err
+}
+
+func (m *model) options(fsys *faultfs.FS) disklog.Options {
+	return disklog.Options{SegmentBytes: modelSegment, FS: fsys}.WithSalts(m.rng.Uint32())
 }
 
 func (m *model) fatalf(format string, args ...any) {
@@ -279,8 +283,7 @@ func (m *model) restart() {
 
 // verify opens what is left and reads it to the end.
 func (m *model) verify(after *faultfs.FS, power bool) (*disklog.Log, []disklog.Record) {
-	opt := modelOptions
-	opt.FS = after
+	opt := m.options(after)
 	if m.rng.IntN(3) == 0 { // a process that does nothing and ends, well or not
 		l, _, err := disklog.Open(modelDir, opt)
 		if err != nil {
@@ -349,14 +352,24 @@ func (m *model) readAll(l *disklog.Log, whole bool) (found []disklog.Record, rec
 	}
 }
 
+// histories is how many are tried: DISKLOG_HISTORIES, or what takes seconds.
+func histories(t *testing.T) int {
+	t.Helper()
+	text, ok := os.LookupEnv("DISKLOG_HISTORIES")
+	if !ok {
+		return 60
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 // Whatever is done, and whenever the process or the machine ends, what was
 // synced and not acknowledged is there, in order, and the weights add up.
 func TestModel(t *testing.T) {
-	histories := 300
-	if testing.Short() {
-		histories = 50
-	}
-	for i := range histories {
+	for i := range histories(t) {
 		m := newModel(t, uint64(i))
 		for range 60 {
 			m.step()
@@ -368,12 +381,8 @@ func TestModel(t *testing.T) {
 
 // The same on a disk on which now and then something fails.
 func TestModelOnABadDisk(t *testing.T) {
-	histories := 300
-	if testing.Short() {
-		histories = 50
-	}
-	failed := 0
-	for i := range histories {
+	failed, n := 0, histories(t)
+	for i := range n {
 		m := newModel(t, uint64(1_000_000+i))
 		for range 60 {
 			if m.rng.IntN(3) == 0 {
@@ -385,7 +394,7 @@ func TestModelOnABadDisk(t *testing.T) {
 			m.verify(m.fs.Kill(), false)
 		}
 	}
-	if failed < histories {
+	if failed < n {
 		t.Errorf("only %d operations failed", failed)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -41,6 +42,9 @@ func Open(dir string, opt Options) (*Log, Recovered, error) {
 	}
 	if opt.Now == nil {
 		opt.Now = time.Now
+	}
+	if opt.salt == nil {
+		opt.salt = rand.Uint32
 	}
 	l := &Log{dir: dir, fs: opt.FS, opt: opt}
 	var rec Recovered

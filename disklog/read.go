@@ -62,6 +62,7 @@ func (l *Log) Next(buf []byte) (Record, error) {
 			}
 			continue
 		}
+		r.cache.willRead(r.file, r.walk.off)
 		h, found, bad := r.walk.seek(r.at, point{p.end.seq, p.most})
 		if !found {
 			if lost := l.leaveBehind(p, bad); lost != nil {
@@ -151,6 +152,9 @@ func (l *Log) place() (placed, error) {
 		l.moveTo(l.marks.at(l.marks.find(r.at.seq) + 1))
 	}
 	if r.at.seq >= l.next.seq {
+		if r.at.weight < l.next.weight { // some file says so, and no record has it
+			return placed{end: l.next}, nil
+		}
 		r.leaveRemoved()
 		return placed{}, io.EOF
 	}
@@ -179,6 +183,7 @@ func (r *reader) enter(l *Log, p placed) error {
 	}
 	r.seg, r.file = p.seg, f
 	r.walk = walker{file: f, salt: p.seg.salt, off: segmentHeaderBytes, size: p.size}
+	r.cache.started = 0
 	r.cache.forgotten.Store(0)
 	return nil
 }
@@ -253,7 +258,7 @@ func (l *Log) lose(to point, bad trouble) error {
 	case to.seq > l.marks.end.seq:
 		l.push(to)
 	case to.seq == l.marks.end.seq:
-		l.marks.end = to
+		l.marks.raise(to.weight)
 	}
 	if to.seq > from.seq {
 		l.marks.ack(from.seq, to.seq-1)

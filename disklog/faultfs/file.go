@@ -129,7 +129,9 @@ func (h *file) writeBack(op Op) error {
 	return pathError("sync_file_range", h.name, err)
 }
 
-func (h *file) Forget(int64, int64) {}
+func (h *file) WillRead(int64, int64) {}
+
+func (h *file) Forget(int64) {}
 
 func (h *file) Stat() (fs.FileInfo, error) {
 	h.fs.mu.Lock()
