@@ -146,13 +146,14 @@ func judgeDisk(now time.Time, l laneView) []finding {
 	if d == nil || d.State == ledger.DiskOK {
 		return nil
 	}
-	f := finding{level: warn, says: "The disk buffer does not work: spans are kept in memory alone"}
+	f := finding{level: warn, says: "The disk buffer does not work"}
 	if d.State == ledger.DiskSlow {
-		f.says = "The disk buffer is too slow: spans go on in memory"
+		f.says = "The disk buffer is too slow"
 	}
 	if d.Since != nil {
 		f.says += ", for " + age(now.Sub(*d.Since))
 	}
+	f.says += ": spans stay in memory"
 	if d.Error != "" {
 		f.then = append(f.then, d.Error+".")
 	}
