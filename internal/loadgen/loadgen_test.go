@@ -106,7 +106,7 @@ func TestAgentComesLate(t *testing.T) {
 	}
 	to := conn.LocalAddr().String()
 	conn.Close()
-	p, err := newProcess(options(to), shop.Cart)
+	p, err := newProcess(options(to), shop.Cart, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
