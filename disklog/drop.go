@@ -32,7 +32,14 @@ func (l *Log) DropOldest() (Dropped, error) {
 	s := slot{low: l.marks.low(), end: l.next}
 	l.mu.Unlock()
 	// Even if the position can't be saved: the space is needed more.
-	return d, errors.Join(l.write(s, true), l.removeFinished(s.low.seq))
+	err = errors.Join(l.write(s, true), l.removeFinished(s.low.seq))
+	if l.reading.TryLock() { // a reader that is at work will see for itself
+		l.mu.Lock()
+		l.reader.leaveRemoved()
+		l.mu.Unlock()
+		l.reading.Unlock()
+	}
+	return d, err
 }
 
 func (l *Log) drop() (d Dropped, ok bool, err error) {

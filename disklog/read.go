@@ -109,12 +109,12 @@ func (r *reader) record(h *recordHeader, buf []byte) (rec Record, bad *trouble) 
 	return rec, bad
 }
 
-// took notes that a record was read. It is false if the record was given up
-// meanwhile.
+// took notes that a record was read. It is false if the record was given up or
+// acknowledged meanwhile.
 func (l *Log) took(h *recordHeader) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.marks.low().seq > h.at.seq {
+	if l.marks.low().seq > h.at.seq || l.marks.open(h.at) != h.at {
 		return false
 	}
 	if l.marks.end == h.at {
@@ -145,9 +145,11 @@ func (l *Log) place() (placed, error) {
 	if l.closed {
 		return placed{}, ErrClosed
 	}
-	if low := l.marks.low(); r.at.seq < low.seq {
-		l.moveTo(low)
+	at := r.at
+	if low := l.marks.low(); at.seq < low.seq {
+		at = low
 	}
+	l.moveTo(l.marks.open(at))
 	if r.at.seq >= l.next.seq {
 		if r.at.weight < l.next.weight { // some file says so, and no record has it
 			return placed{end: l.next}, nil
@@ -229,7 +231,7 @@ func (l *Log) leaveBehind(p placed, bad *trouble) error {
 }
 
 // lose skips to a point: what is before it can't be read. It returns nil if
-// that was given up meanwhile.
+// that was given up or acknowledged meanwhile.
 func (l *Log) lose(to point, bad trouble) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -237,28 +239,28 @@ func (l *Log) lose(to point, bad trouble) error {
 	if l.marks.low().seq > from.seq {
 		return nil
 	}
-	lost := &Lost{
-		First:   from.seq,
-		Records: to.seq - from.seq,
-		Weight:  to.weight - from.weight,
-		Offset:  bad.off,
-		Kind:    bad.kind,
-	}
+	lost := &Lost{First: from.seq, Offset: bad.off, Kind: bad.kind}
 	if bad.kind == Device {
 		lost.Err = bad.err
 	}
 	if i := l.locate(l.reader.pos); i >= 0 {
 		lost.Segment = l.segments[i].name
 	}
+	more := uint64(0) // weight that no record has
 	switch {
 	case to.seq > l.marks.end.seq:
 		l.marks.push(to)
-	case to.seq == l.marks.end.seq:
+	case to.seq == l.marks.end.seq && to.weight > l.marks.end.weight:
+		more = to.weight - l.marks.end.weight
 		l.marks.raise(to.weight)
 	}
 	if to.seq > from.seq {
-		l.marks.ack(from.seq, to.seq-1)
+		lost.Records, lost.Weight = l.marks.ack(from.seq, to.seq-1)
 	}
+	lost.Weight += more
 	l.moveTo(to)
+	if lost.Records == 0 && lost.Weight == 0 {
+		return nil
+	}
 	return lost
 }
