@@ -34,7 +34,14 @@ func (l *Log) DropOldest(limit uint64) (Dropped, error) {
 	s := l.snapshot()
 	l.mu.Unlock()
 	// Even if the position can't be saved: the space is needed more.
-	return d, errors.Join(l.write(s, true), l.removeFinished(s.low.seq))
+	err = errors.Join(l.write(s, true), l.removeFinished(s.low.seq))
+	if l.reading.TryLock() { // a reader that is at work will see for itself
+		l.mu.Lock()
+		l.reader.leaveRemoved()
+		l.mu.Unlock()
+		l.reading.Unlock()
+	}
+	return d, err
 }
 
 func (l *Log) drop(limit uint64) (d Dropped, ok bool, err error) {
@@ -55,7 +62,7 @@ func (l *Log) drop(limit uint64) (d Dropped, ok bool, err error) {
 		return d, false, nil
 	}
 	records, weight := l.acknowledged(to)
-	d.Unread = l.marks.open(max(l.unread, low.seq), to) - weight
+	d.Unread = l.marks.undone(max(l.unread, low.seq), to) - weight
 	for j := max(i, 0); j <= last && j < len(l.segments); j++ {
 		d.Bytes += l.segments[j].size
 		l.sealLocked(l.segments[j])

@@ -72,15 +72,9 @@ func (m *marks) find(seq uint64) int {
 	return m.head + i
 }
 
-// isDone reports whether a record that is marked is done.
-func (m *marks) isDone(seq uint64) bool {
-	i := m.find(seq)
-	return seq < m.low().seq || i < len(m.list) && m.list[i].done()
-}
-
-// open is the weight of what is not done from a record on, which is marked or
+// undone is the weight of what is not done from a record on, which is marked or
 // the first that is not, up to a point.
-func (m *marks) open(from uint64, to point) uint64 {
+func (m *marks) undone(from uint64, to point) uint64 {
 	i := m.find(from)
 	if m.at(i).seq >= to.seq {
 		return 0
@@ -111,20 +105,32 @@ func (m *marks) raise(weight uint64) {
 	m.end.weight = weight
 }
 
-// ack marks from..to, both included, as done as far as they are marked at all.
-func (m *marks) ack(from, to uint64) {
+// ack marks from..to, both included, as done as far as they are marked at all,
+// and returns how much of that was not done before.
+func (m *marks) ack(from, to uint64) (records, weight uint64) {
 	from = max(from, m.low().seq)
 	for i := m.find(from); i < len(m.list) && m.list[i].seq <= to; i++ {
 		if m.list[i].done() {
 			continue
 		}
 		a, b := m.at(i), m.at(i+1)
-		m.doneRecords += b.seq - a.seq
-		m.doneWeight += b.weight - a.weight
+		records += b.seq - a.seq
+		weight += b.weight - a.weight
 		m.list[i].weight |= done
 		m.mergeable++
 	}
+	m.doneRecords += records
+	m.doneWeight += weight
 	m.advance()
+	return records, weight
+}
+
+// open returns the first point from p on that is not done.
+func (m *marks) open(p point) point {
+	for i := m.find(p.seq); i < len(m.list) && m.list[i].done(); i++ {
+		p = m.at(i + 1)
+	}
+	return p
 }
 
 // advance moves low over what is done.

@@ -109,19 +109,19 @@ func (r *reader) record(h *recordHeader, buf []byte) (rec Record, bad *trouble) 
 	return rec, bad
 }
 
-// took notes that a record was read. It is false if the record was given up
-// or acknowledged before.
+// took notes that a record was read. It is false if the record was given up or
+// acknowledged meanwhile.
 func (l *Log) took(h *recordHeader) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.marks.low().seq > h.at.seq {
+	if l.marks.low().seq > h.at.seq || l.marks.open(h.at) != h.at {
 		return false
 	}
 	if l.marks.end == h.at {
 		l.push(h.after())
 	}
 	l.moveTo(h.after())
-	return !l.marks.isDone(h.at.seq)
+	return true
 }
 
 func (l *Log) moveTo(at point) {
@@ -145,12 +145,11 @@ func (l *Log) place() (placed, error) {
 	if l.closed {
 		return placed{}, ErrClosed
 	}
-	if low := l.marks.low(); r.at.seq < low.seq {
-		l.moveTo(low)
+	at := r.at
+	if low := l.marks.low(); at.seq < low.seq {
+		at = low
 	}
-	for r.at.seq < l.marks.end.seq && l.marks.isDone(r.at.seq) {
-		l.moveTo(l.marks.at(l.marks.find(r.at.seq) + 1))
-	}
+	l.moveTo(l.marks.open(at))
 	if r.at.seq >= l.next.seq {
 		if r.at.weight < l.next.weight { // some file says so, and no record has it
 			return placed{end: l.next}, nil
@@ -232,7 +231,7 @@ func (l *Log) leaveBehind(p placed, bad *trouble) error {
 }
 
 // lose skips to a point: what is before it can't be read. It returns nil if
-// that was given up meanwhile.
+// that was given up or acknowledged meanwhile.
 func (l *Log) lose(to point, bad trouble) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -241,28 +240,29 @@ func (l *Log) lose(to point, bad trouble) error {
 		return nil
 	}
 	records, weight := l.acknowledged(to)
-	lost := &Lost{
-		First:   from.seq,
-		Records: to.seq - from.seq - records,
-		Weight:  to.weight - from.weight - weight,
-		Offset:  bad.off,
-		Kind:    bad.kind,
-	}
+	lost := &Lost{First: from.seq, Offset: bad.off, Kind: bad.kind}
 	if bad.kind == Device {
 		lost.Err = bad.err
 	}
 	if i := l.locate(l.reader.pos); i >= 0 {
 		lost.Segment = l.segments[i].name
 	}
+	more := uint64(0) // weight that no record has
 	switch {
 	case to.seq > l.marks.end.seq:
 		l.push(to)
-	case to.seq == l.marks.end.seq:
+	case to.seq == l.marks.end.seq && to.weight > l.marks.end.weight:
+		more = to.weight - l.marks.end.weight
 		l.marks.raise(to.weight)
 	}
 	if to.seq > from.seq {
-		l.marks.ack(from.seq, to.seq-1)
+		lost.Records, lost.Weight = l.marks.ack(from.seq, to.seq-1)
 	}
+	lost.Records -= records
+	lost.Weight += more - weight
 	l.moveTo(to)
+	if lost.Records == 0 && lost.Weight == 0 {
+		return nil
+	}
 	return lost
 }
