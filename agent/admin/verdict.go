@@ -228,7 +228,11 @@ func judgeEndpoints(now time.Time, l laneView) []finding {
 		then = append(then, s+".")
 	}
 	if !slices.ContainsFunc(failing, func(e ledger.Endpoint) bool { return e.LastOKAt != nil }) {
-		then = append(then, "It has not answered once since the agent began: is deliver.endpoint right?")
+		who := "It has not"
+		if len(failing) > 1 {
+			who = "None has"
+		}
+		then = append(then, who+" answered once since the agent began: is deliver.endpoint right?")
 	}
 	if len(failing) < len(l.Endpoints) {
 		return []finding{{
@@ -237,7 +241,11 @@ func judgeEndpoints(now time.Time, l laneView) []finding {
 		}}
 	}
 	who := "Collector " + failing[0].String()
-	if len(failing) > 1 {
+	switch len(failing) {
+	case 1:
+	case 2:
+		who = "Both collectors"
+	default:
 		who = fmt.Sprintf("All %d collectors", len(failing))
 	}
 	waits := counted(l.Buffered, "spans") + " wait"
@@ -251,7 +259,7 @@ func judgeEndpoints(now time.Time, l laneView) []finding {
 	}
 	f := finding{warn, who + " " + does + ": " + waits, append([]string{room(l)}, then...)}
 	switch {
-	case isFull(l):
+	case isFull(l) || refuses(l):
 		f.level = bad
 	case l.Dropped.Sum() == 0:
 		f.then[0] += " Nothing is lost so far."
@@ -266,35 +274,52 @@ func retry(e ledger.Endpoint) string {
 	return "next try in " + age(fromSeconds(e.RetryIn))
 }
 
-// holds is what the buffer holds and what it may, in bytes: on disk, if the
-// lane is there.
-func holds(l laneView) (used, limit float64) {
+// held is what a lane's buffer has and may have, in bytes: on disk, if the lane
+// is there.
+type held struct{ answered, datagram, limit int64 }
+
+func (h held) used() int64 { return h.answered + h.datagram }
+
+func holds(l laneView) held {
 	if d := l.Buffer.Disk; d != nil && d.State == ledger.DiskOK {
-		return float64(d.Answered + d.Datagram), float64(d.Limit)
+		return held{d.Answered, d.Datagram, d.Limit}
 	}
-	return float64(l.Buffer.Answered + l.Buffer.Datagram), float64(l.Buffer.Limit)
+	return held{int64(l.Buffer.Answered), int64(l.Buffer.Datagram), int64(l.Buffer.Limit)}
 }
 
 // isFull allows for the last block, which is rarely filled to the end.
 func isFull(l laneView) bool {
-	used, limit := holds(l)
-	return used > limit-limit/50
+	h := holds(l)
+	return h.used() > h.limit-h.limit/50
+}
+
+// refuses says whether there is no room for spans whose sender waits for an
+// answer: they have half of the buffer.
+func refuses(l laneView) bool {
+	h := holds(l)
+	return h.answered > h.limit/2-h.limit/50
 }
 
 // room says for how long the buffer will do at the rate at which spans come in.
 func room(l laneView) string {
-	used, limit := holds(l)
-	free := max(0, limit-used)
+	h := holds(l)
+	used := h.used()
+	free := max(0, h.limit-used)
 	rate := l.rate(accepted)
 	switch {
+	case refuses(l):
+		return "The half of the buffer for spans that come by OTLP is full: their senders are told to come again."
 	case isFull(l):
 		return "The buffer is full: the oldest spans that came by UDP make room for new ones."
-	case l.Buffered == 0 || rate == 0 || used < limit/16: // too little to judge by: memory is taken in blocks
+	case l.Buffered == 0 || rate == 0 || used < h.limit/16: // too little to judge by: memory is taken in blocks
 		return size(int(free)) + " of the buffer is free."
 	}
-	perSpan := used / float64(l.Buffered)
-	left := fromSeconds(min(free/(rate*perSpan), 1e9)) // at most 30 years
-	return fmt.Sprintf("Room for about %s at the present rate (%s).", age(left), perSecond(rate))
+	growth := rate * float64(used) / float64(l.Buffered) // bytes a second
+	left := float64(free) / growth
+	if h.answered > 0 { // they grow by their share, and have half of the buffer at most
+		left = min(left, float64(max(0, h.limit/2-h.answered))/(growth*float64(h.answered)/float64(used)))
+	}
+	return fmt.Sprintf("Room for about %s at the present rate (%s).", age(fromSeconds(min(left, 1e9))), perSecond(rate)) // at most 30 years
 }
 
 func socketAdvice(s ledger.Socket) string {

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/wayside-tracing/wayside/collector/ingest"
@@ -162,7 +163,7 @@ func TestUpIntoPipe(t *testing.T) {
 			t.Errorf("does not say %s:\n%s", want, said)
 		}
 	}
-	if strings.Contains(said, "broken pipe") {
+	if strings.Contains(said, "broken pipe") || strings.Contains(said, "note: ledger") {
 		t.Error(said)
 	}
 }
@@ -181,4 +182,16 @@ func TestLoadgenAlone(t *testing.T) {
 			}
 		})
 	}
+}
+
+// On a terminal two goroutines measured the rate, and each spoiled the other's.
+func TestOnlyTheLineAtTheBottomAsksForTheLedger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &wayside{out: &output{terminal: true}} // without an agent: asking panics
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := w.wait(ctx, nil); err != nil {
+			t.Error(err)
+		}
+	})
 }

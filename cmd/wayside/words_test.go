@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/wayside-tracing/wayside/agent/ledger"
+	"github.com/wayside-tracing/wayside/collector/tail"
 	"github.com/wayside-tracing/wayside/internal/loadgen"
 )
 
@@ -28,6 +29,15 @@ func TestEquation(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	if got, want := losses(a), "kernel dropped 1 packet · refused 2 requests (malformed) · clients say they lost 7 spans"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// At 60 cells, "dropped" was cut off.
+func TestLedgerLineBeginsWithTheEquation(t *testing.T) {
+	a := ledger.Account{Accepted: 103, Delivered: 99, Buffered: 4, KernelDrops: 2}
+	const want = "accepted 103 = delivered 99 + buffered 4 + dropped 0 · kernel dropped 2 packets · 12 spans/s · 14 traces shown, 3 not"
+	if got := ledgerLine(a, 12, tail.Counts{TracesShown: 14, TracesHidden: 3}); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
