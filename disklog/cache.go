@@ -70,9 +70,11 @@ func (c *cache) willRead(f File, off int64) {
 	cached.WillRead(from, c.started-from)
 }
 
-// read is told that a reader has come to off, or has left the file.
-func (c *cache) read(f File, off int64, left bool) {
-	if off-c.forgotten.Load() >= cacheStep || left {
+// read is told that a reader has come to off, and that all before it is on the
+// disk. Of what is not, the page cache may have the only copy: after a failed
+// fsync it is copied from there.
+func (c *cache) read(f File, off int64) {
+	if off-c.forgotten.Load() >= cacheStep {
 		c.synced(f, off)
 	}
 }

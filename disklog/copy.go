@@ -63,13 +63,11 @@ func (l *Log) done(s *segment) {
 }
 
 func (l *Log) copySegment(old *segment, from, to point) (_ *segment, err error) {
-	src, err := l.fs.OpenFile(l.path(old.name), os.O_RDONLY, 0)
+	w, err := l.walk(old)
 	if err != nil {
 		return nil, err
 	}
-	defer src.Close()
-	w := &walker{file: src, salt: old.salt, off: segmentHeaderBytes, size: old.size}
-
+	defer w.file.Close()
 	if from.weight == unknownWeight {
 		h, found, _ := w.seek(point{from.seq, 0}, to)
 		if !found {

@@ -63,6 +63,29 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
+// What was acknowledged without being read is not lost with what is around it,
+// and not read either.
+func TestAcknowledgedUnread(t *testing.T) {
+	fsys := faultfs.New()
+	l := openOn(t, fsys, 1000)
+	appendN(t, l, 20, 100)
+	l.Ack(7, 8)
+	l.Ack(14, 14)
+	fsys.Inject(func(op faultfs.Op) error {
+		if op.Kind == faultfs.Read && strings.Contains(op.Name, "0000000000000006") {
+			return syscall.EIO
+		}
+		return nil
+	})
+	read, lost, losses := readLost(t, l)
+	if read != 13 || lost != 4 || losses[0].Weight != 4 {
+		t.Errorf("%d read, %d lost: %v", read, lost, losses)
+	}
+	if s := l.Stats(); s.Records != 13 || s.Weight != 13 {
+		t.Errorf("%+v", s)
+	}
+}
+
 // A file that somebody has removed.
 func TestSegmentThatIsGone(t *testing.T) {
 	fsys := faultfs.New()

@@ -34,6 +34,7 @@ type model struct {
 	scarred bool     // something is torn or missing, and stays so
 	history []string
 	buf     []byte
+	during  []snapshot // taken in the middle of the last step
 }
 
 // kept is a record as the model has it.
@@ -77,8 +78,28 @@ func (m *model) note(format string, args ...any) {
 	m.history = append(m.history, fmt.Sprintf(format, args...))
 }
 
-// step does one operation, chosen at random.
-func (m *model) step() {
+// step does one operation, chosen at random, and looks at what would be left if
+// it was cut short.
+func (m *model) step(fault func(faultfs.Op) error) {
+	before := m.mustBeThere()
+	m.during = m.during[:0]
+	m.fs.Inject(func(op faultfs.Op) error {
+		if m.rng.IntN(4) == 0 {
+			m.snap(op)
+		}
+		if fault != nil {
+			return fault(op)
+		}
+		return nil
+	})
+	disk := m.fs
+	m.do()
+	disk.Inject(nil)
+	m.verifyDuring(before)
+}
+
+// do does one operation, chosen at random.
+func (m *model) do() {
 	switch n := m.rng.IntN(100); {
 	case n < 35:
 		m.append()
@@ -292,7 +313,7 @@ func histories(t *testing.T) int {
 	t.Helper()
 	text, ok := os.LookupEnv("DISKLOG_HISTORIES")
 	if !ok {
-		return 60
+		return 150
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {
@@ -307,7 +328,7 @@ func TestModel(t *testing.T) {
 	for i := range histories(t) {
 		m := newModel(t, uint64(i))
 		for range 60 {
-			m.step()
+			m.step(nil)
 			m.verify(m.fs.Crash(m.rng), true)
 			m.verify(m.fs.Kill(), false)
 		}
@@ -320,11 +341,11 @@ func TestModelOnABadDisk(t *testing.T) {
 	for i := range n {
 		m := newModel(t, uint64(1_000_000+i))
 		for range 60 {
+			var faults func(faultfs.Op) error
 			if m.rng.IntN(3) == 0 {
-				m.fs.Inject(m.faults(&failed))
+				faults = m.faults(&failed)
 			}
-			m.step()
-			m.fs.Inject(nil)
+			m.step(faults)
 			m.verify(m.fs.Crash(m.rng), true)
 			m.verify(m.fs.Kill(), false)
 		}

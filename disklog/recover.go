@@ -2,7 +2,6 @@ package disklog
 
 import (
 	"fmt"
-	"os"
 )
 
 // adopt puts together what was found.
@@ -94,7 +93,7 @@ func (l *Log) scanLast(o *opening) error {
 
 // scan raises next to the end of a segment.
 func (l *Log) scan(s *segment) (bad *trouble, found bool, err error) {
-	f, err := l.fs.OpenFile(l.path(s.name), os.O_RDONLY, 0)
+	w, err := l.walk(s)
 	if isPassing(err) {
 		return nil, false, err
 	}
@@ -102,8 +101,10 @@ func (l *Log) scan(s *segment) (bad *trouble, found bool, err error) {
 		l.next.seq = max(l.next.seq, s.base.seq+uint64(s.size/recordHeaderBytes)+1)
 		return &trouble{Device, 0, err}, false, nil
 	}
-	defer f.Close()
-	w := walker{file: f, salt: s.salt, off: segmentHeaderBytes, size: s.size}
+	defer w.file.Close()
+	if c, ok := w.file.(Cached); ok {
+		defer c.Forget(s.size) // the kernel has read ahead
+	}
 	from := s.base
 	if from.weight == unknownWeight {
 		from.weight = 0
@@ -155,15 +156,14 @@ func (l *Log) weighFirst() error {
 }
 
 func (l *Log) firstRecord(s *segment, to point) (h recordHeader, found bool, err error) {
-	f, err := l.fs.OpenFile(l.path(s.name), os.O_RDONLY, 0)
+	w, err := l.walk(s)
 	if err != nil {
 		if isPassing(err) {
 			return h, false, err
 		}
 		return h, false, nil
 	}
-	defer f.Close()
-	w := walker{file: f, salt: s.salt, off: segmentHeaderBytes, size: s.size}
+	defer w.file.Close()
 	h, found, _ = w.seek(point{s.base.seq, 0}, to)
 	return h, found, nil
 }
