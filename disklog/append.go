@@ -123,7 +123,7 @@ func (l *Log) append(recs []Pending) (first uint64, waiting int, err error) {
 func (l *Log) accepts(seg *segment, n int64, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return seg.failed == nil && seg.size+n <= int64(l.opt.SegmentBytes) &&
+	return seg.size+n <= int64(l.opt.SegmentBytes) &&
 		(l.opt.SegmentAge <= 0 || now.Sub(seg.created) < l.opt.SegmentAge)
 }
 

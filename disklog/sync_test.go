@@ -191,6 +191,33 @@ func TestCopyThatFails(t *testing.T) {
 	}
 }
 
+// While a copy can't be made, the page cache has the only copy of what could not
+// be written; reading it does not take it from there.
+func TestReadingBeforeTheCopy(t *testing.T) {
+	fsys := faultfs.New()
+	l := openOn(t, fsys, 8<<20)
+	appendN(t, l, 20, 100_000)
+	fsys.Inject(func(op faultfs.Op) error {
+		if op.Kind == faultfs.Sync || op.Create {
+			return syscall.EIO
+		}
+		return nil
+	})
+	if err := l.Sync(); !errors.Is(err, syscall.EIO) {
+		t.Fatal(err)
+	}
+	if read, lost, _ := readLost(t, l); read != 20 || lost != 0 {
+		t.Errorf("%d read, %d lost", read, lost)
+	}
+	fsys.Inject(nil)
+	if err := l.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	if read, lost, losses := readLost(t, openOn(t, fsys.Crash(seeded(1)), 8<<20)); read != 20 || lost != 0 {
+		t.Errorf("after a power failure %d are there, %d lost: %v", read, lost, losses)
+	}
+}
+
 // The directory's fsync fails for the position, and so for a new segment: that
 // of the next Sync would succeed and mean nothing.
 func TestFailedFsyncOfTheDirectoryForAnother(t *testing.T) {
