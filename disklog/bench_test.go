@@ -1,6 +1,7 @@
 package disklog_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"testing"
@@ -93,7 +94,7 @@ func BenchmarkNext(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				r, err := l.Next(buf)
-				if err == io.EOF {
+				if errors.Is(err, io.EOF) {
 					b.StopTimer()
 					l = reopen(b, dir)
 					b.StartTimer()

@@ -75,7 +75,7 @@ func (l *Log) copySegment(old *segment, from, to point) (_ *segment, err error) 
 		}
 		from = h.at
 	}
-	c := &segment{base: from, salt: l.opt.salt(), copies: old.copies + 1, created: old.created, sealed: true}
+	c := &segment{base: from, salt: l.opt.salt(), rank: old.rank + 1, created: old.created, sealed: true}
 	c.name = c.header().name()
 	temporary := l.path(c.name + unfinished)
 	dst, err := l.fs.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)

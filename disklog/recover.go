@@ -1,8 +1,6 @@
 package disklog
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // adopt puts together what was found.
 func (l *Log) adopt(o *opening) error {
@@ -76,6 +74,7 @@ func (l *Log) scanLast(o *opening) error {
 		case last && s.base.seq == l.next.seq:
 			if err := l.fs.Remove(l.path(s.name)); err != nil {
 				o.damaged(s.name, trouble{Device, 0, err})
+				l.writer.left = s
 				break
 			}
 			l.segments = l.segments[:i]
