@@ -59,7 +59,7 @@ func (l *Log) append(recs []Pending) (first uint64, waiting int, err error) {
 	l.appending.Lock()
 	defer l.appending.Unlock()
 	l.mu.Lock()
-	next, closed := l.next, l.closed
+	next, closed, dirFailures := l.next, l.closed, l.dirFailures
 	l.mu.Unlock()
 	if closed {
 		return 0, 0, ErrClosed
@@ -97,6 +97,9 @@ func (l *Log) append(recs []Pending) (first uint64, waiting int, err error) {
 	defer l.mu.Unlock()
 	if size == 0 {
 		l.segments = append(l.segments, seg)
+		if l.dirFailures > dirFailures { // after it was made, perhaps
+			seg.failed = l.dirFailed
+		}
 	}
 	seg.size += int64(n)
 	l.bytes += int64(n)

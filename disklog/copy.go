@@ -98,11 +98,11 @@ func (l *Log) copySegment(old *segment, from, to point) (_ *segment, err error) 
 		return nil, err
 	}
 	c.cache.synced(dst, c.size)
-	if err := l.fs.Rename(temporary, l.path(c.name)); err != nil {
-		return nil, err
+	renamed, err := l.rename(temporary, l.path(c.name))
+	if renamed {
+		name = l.path(c.name)
 	}
-	name = l.path(c.name)
-	if err := l.syncDir(); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	c.synced, c.entry = c.size, true
