@@ -18,6 +18,7 @@ type Pending struct {
 // writer is what Append works with.
 type writer struct {
 	active *segment // to which is appended; nil: the next Append begins one
+	left   *segment // that failed when it was begun, and could not be removed; or nil
 	heads  []byte   // headers of the records of one Append
 	pieces [][]byte // all that one Append writes
 }
@@ -58,7 +59,7 @@ func (l *Log) append(recs []Pending) (first uint64, waiting int, err error) {
 	l.appending.Lock()
 	defer l.appending.Unlock()
 	l.mu.Lock()
-	next, closed := l.next, l.closed
+	next, closed, dirFailures := l.next, l.closed, l.dirFailures
 	l.mu.Unlock()
 	if closed {
 		return 0, 0, ErrClosed
@@ -78,7 +79,7 @@ func (l *Log) append(recs []Pending) (first uint64, waiting int, err error) {
 	}
 	seg := w.active
 	if seg == nil {
-		if seg, err = l.begin(next, 0, now); err != nil {
+		if seg, err = l.begin(next, now); err != nil {
 			return 0, 0, err
 		}
 	}
@@ -96,6 +97,9 @@ func (l *Log) append(recs []Pending) (first uint64, waiting int, err error) {
 	defer l.mu.Unlock()
 	if size == 0 {
 		l.segments = append(l.segments, seg)
+		if l.dirFailures > dirFailures { // after it was made, perhaps
+			seg.failed = l.dirFailed
+		}
 	}
 	seg.size += int64(n)
 	l.bytes += int64(n)
@@ -123,7 +127,7 @@ func (l *Log) append(recs []Pending) (first uint64, waiting int, err error) {
 func (l *Log) accepts(seg *segment, n int64, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return seg.failed == nil && seg.size+n <= int64(l.opt.SegmentBytes) &&
+	return seg.size+n <= int64(l.opt.SegmentBytes) &&
 		(l.opt.SegmentAge <= 0 || now.Sub(seg.created) < l.opt.SegmentAge)
 }
 
@@ -183,12 +187,15 @@ func (w *writer) prepare(seg *segment, recs []Pending, at point) point {
 }
 
 func (s *segment) header() segmentHeader {
-	return segmentHeader{base: s.base, created: s.created.UnixNano(), salt: s.salt, copies: s.copies}
+	return segmentHeader{base: s.base, created: s.created.UnixNano(), salt: s.salt, rank: s.rank}
 }
 
 // begin makes the file of a new segment, which is empty and in no list yet.
-func (l *Log) begin(base point, copies uint32, now time.Time) (*segment, error) {
-	seg := &segment{base: base, salt: l.opt.salt(), copies: copies, created: now}
+func (l *Log) begin(base point, now time.Time) (*segment, error) {
+	seg := &segment{base: base, salt: l.opt.salt(), created: now}
+	if left := l.writer.left; left != nil && left.base.seq == base.seq {
+		seg.rank = left.rank + 1
+	}
 	seg.name = seg.header().name()
 	f, err := l.fs.OpenFile(l.path(seg.name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -203,7 +210,11 @@ func (l *Log) begin(base point, copies uint32, now time.Time) (*segment, error) 
 func (l *Log) takeBack(seg *segment, err error) error {
 	if seg.size == 0 {
 		seg.file.Close()
-		return errors.Join(err, l.fs.Remove(l.path(seg.name)))
+		e := l.fs.Remove(l.path(seg.name))
+		if e != nil {
+			l.writer.left = seg
+		}
+		return errors.Join(err, e)
 	}
 	if e := seg.file.Truncate(seg.size); e != nil {
 		// What is behind size is not read: the next segment begins with the

@@ -1,6 +1,9 @@
 package disklog
 
-import "sync/atomic"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // The page cache counts towards the memory of the pod whose process has filled
 // it, and with a tight limit the kernel drops packets before it drops pages. So
@@ -22,6 +25,18 @@ const (
 type cache struct {
 	started   int64        // in bytes: where the writer has begun to write, or the reader to read
 	forgotten atomic.Int64 // in bytes; Sync raises it too
+
+	writing sync.Mutex // held while writing is started or waited for
+	failed  error      // of that
+}
+
+// failure is what starting to write or waiting for it has failed with. It waits
+// for a call that is under way: that may have taken the error with it which a
+// Sync, called meanwhile, should have been told.
+func (c *cache) failure() error {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	return c.failed
 }
 
 // wrote is told that the file ends at end. An error is that of the disk, and as
@@ -31,6 +46,13 @@ func (c *cache) wrote(f File, end int64) error {
 	if !ok || end-c.started < cacheStep {
 		return nil
 	}
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	c.failed = c.write(cached, end)
+	return c.failed
+}
+
+func (c *cache) write(cached Cached, end int64) error {
 	if err := cached.StartWrite(c.started, end-c.started); err != nil {
 		return err
 	}
@@ -70,9 +92,11 @@ func (c *cache) willRead(f File, off int64) {
 	cached.WillRead(from, c.started-from)
 }
 
-// read is told that a reader has come to off, or has left the file.
-func (c *cache) read(f File, off int64, left bool) {
-	if off-c.forgotten.Load() >= cacheStep || left {
+// read is told that a reader has come to off, and that all before it is on the
+// disk. Of what is not, the page cache may have the only copy: after a failed
+// fsync it is copied from there.
+func (c *cache) read(f File, off int64) {
+	if off-c.forgotten.Load() >= cacheStep {
 		c.synced(f, off)
 	}
 }

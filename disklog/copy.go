@@ -63,13 +63,11 @@ func (l *Log) done(s *segment) {
 }
 
 func (l *Log) copySegment(old *segment, from, to point) (_ *segment, err error) {
-	src, err := l.fs.OpenFile(l.path(old.name), os.O_RDONLY, 0)
+	w, err := l.walk(old)
 	if err != nil {
 		return nil, err
 	}
-	defer src.Close()
-	w := &walker{file: src, salt: old.salt, off: segmentHeaderBytes, size: old.size}
-
+	defer w.file.Close()
 	if from.weight == unknownWeight {
 		h, found, _ := w.seek(point{from.seq, 0}, to)
 		if !found {
@@ -77,7 +75,7 @@ func (l *Log) copySegment(old *segment, from, to point) (_ *segment, err error) 
 		}
 		from = h.at
 	}
-	c := &segment{base: from, salt: l.opt.salt(), copies: old.copies + 1, created: old.created, sealed: true}
+	c := &segment{base: from, salt: l.opt.salt(), rank: old.rank + 1, created: old.created, sealed: true}
 	c.name = c.header().name()
 	temporary := l.path(c.name + unfinished)
 	dst, err := l.fs.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -100,11 +98,11 @@ func (l *Log) copySegment(old *segment, from, to point) (_ *segment, err error) 
 		return nil, err
 	}
 	c.cache.synced(dst, c.size)
-	if err := l.fs.Rename(temporary, l.path(c.name)); err != nil {
-		return nil, err
+	renamed, err := l.rename(temporary, l.path(c.name))
+	if renamed {
+		name = l.path(c.name)
 	}
-	name = l.path(c.name)
-	if err := l.syncDir(); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	c.synced, c.entry = c.size, true

@@ -120,6 +120,10 @@ func TestForeignFiles(t *testing.T) {
 	f, _ := makeLog(t)
 	foreign := files{"README": []byte("hello"), "x.seg": []byte("hello"), "0000000000000001-ABCDEF00.seg": {}, "a.tmp": {}, "lock": {}}
 	maps.Copy(f, foreign)
+	ours := []string{"0000000000000009-00000000.seg.tmp", "position.tmp"} // a crash has left them
+	for _, name := range ours {
+		f[name] = []byte("hello")
+	}
 	fsys := f.fs(t)
 	if err := fsys.Mkdir("/log/0000000000000002-00000000.seg", 0o700); err != nil {
 		t.Fatal(err)
@@ -127,6 +131,11 @@ func TestForeignFiles(t *testing.T) {
 	o := openAndRead(t, fsys)
 	if !slices.Equal(o.read, all()) || len(o.lost) != 0 || len(o.rec.Damage) != 1 {
 		t.Errorf("%+v", o)
+	}
+	for _, name := range ours {
+		if _, ok := fsys.Content("/log/" + name); ok {
+			t.Errorf("%s is still there", name)
+		}
 	}
 	for name, b := range foreign {
 		if got, ok := fsys.Content("/log/" + name); !ok || string(got) != string(b) {

@@ -61,7 +61,7 @@
 //	24  u64 weight of all records  24  u64 weight
 //	        before it              32  i64 time, Unix, ns
 //	32  i64 created, Unix, ns      40  u32 CRC of the data
-//	40  u32 times copied           44  u32 CRC of bytes 0..43, begun with the
+//	40  u32 rank                   44  u32 CRC of bytes 0..43, begun with the
 //	44  u32 CRC of bytes 0..43             salt where a plain one begins with 0
 //	48  records, to the end        48  data; the next record follows at once
 //
@@ -81,6 +81,9 @@
 //	64  islands of 32 bytes: stretches behind the oldest unacknowledged record
 //	    that are acknowledged. Number of the first record and weight of all
 //	    before it; the same of the first record behind them
+//
+// Of segments that begin with the same record, that with the highest rank has it:
+// it is a copy, or one that could not be removed was before it.
 //
 // The salt is random, and its only purpose is that nobody who sends records can
 // put bytes into them that look like a record's header.

@@ -11,15 +11,14 @@ import (
 	"time"
 )
 
-// opening is what Open finds. Nothing on the disk is changed before all of it
-// is known to be of no newer version.
+// opening is what Open finds. Nothing on the disk but modes is changed before
+// all of it is known to be of no newer version.
 type opening struct {
 	segments   []*segment
 	unfinished []string // files that never got their real names
 	slot       slot
 	slotFound  bool
 	islands    []island
-	posExists  bool
 	damage     []Damage
 }
 
@@ -46,7 +45,7 @@ func (o *opening) read(l *Log, names []string) error {
 		}
 	}
 	slices.SortStableFunc(o.segments, func(a, b *segment) int {
-		return cmp.Or(cmp.Compare(a.base.seq, b.base.seq), cmp.Compare(a.copies, b.copies), a.created.Compare(b.created))
+		return cmp.Or(cmp.Compare(a.base.seq, b.base.seq), cmp.Compare(a.rank, b.rank), a.created.Compare(b.created))
 	})
 	return nil
 }
@@ -114,7 +113,7 @@ func (o *opening) segment(l *Log, name string) error {
 	case newer != 0:
 		return &NewerError{l.path(name), newer}
 	case ok && h.base.seq == seq && h.salt == salt:
-		s.base, s.copies, s.created = h.base, h.copies, time.Unix(0, h.created)
+		s.base, s.rank, s.created = h.base, h.rank, time.Unix(0, h.created)
 		return nil
 	}
 	o.damaged(name, trouble{Damaged, 0, errChecksum})
@@ -133,7 +132,6 @@ func (o *opening) position(l *Log, name string) error {
 		return err
 	}
 	defer f.Close()
-	o.posExists = true
 	b := make([]byte, positionFileBytes)
 	n, err := f.ReadAt(b, 0)
 	if err != nil && !errors.Is(err, io.EOF) {

@@ -43,7 +43,7 @@ type segmentHeader struct {
 	base    point
 	created int64 // Unix time in ns
 	salt    uint32
-	copies  uint32 // 0, or how often its records have been copied after a failed fsync
+	rank    uint32 // of segments that begin with the same record, that with the highest has it
 }
 
 func (h segmentHeader) name() string {
@@ -69,7 +69,7 @@ func (h segmentHeader) encode(b []byte) {
 	order.PutUint64(b[16:], h.base.seq)
 	order.PutUint64(b[24:], h.base.weight)
 	order.PutUint64(b[32:], uint64(h.created))
-	order.PutUint32(b[40:], h.copies)
+	order.PutUint32(b[40:], h.rank)
 	order.PutUint32(b[44:], crc32.Checksum(b[:44], castagnoli))
 }
 
@@ -87,7 +87,7 @@ func (h *segmentHeader) decode(b []byte) (newer uint32, ok bool) {
 		base:    point{order.Uint64(b[16:]), order.Uint64(b[24:])},
 		created: int64(order.Uint64(b[32:])),
 		salt:    order.Uint32(b[12:]),
-		copies:  order.Uint32(b[40:]),
+		rank:    order.Uint32(b[40:]),
 	}
 	return 0, h.base.weight <= maxWeight
 }

@@ -11,7 +11,7 @@ import (
 // computed by ten lines of Python, bit by bit (polynomial 0x82f63b78, reflected).
 func TestGoldenBytes(t *testing.T) {
 	var segment [segmentHeaderBytes]byte
-	segmentHeader{base: point{0x0102, 0x0304}, created: 0x0506, salt: 0xa0b0c0d0, copies: 3}.encode(segment[:])
+	segmentHeader{base: point{0x0102, 0x0304}, created: 0x0506, salt: 0xa0b0c0d0, rank: 3}.encode(segment[:])
 	var record [recordHeaderBytes]byte
 	rh := recordHeader{at: point{0x11, 0x22}, weight: 0x33, nanos: -1, length: 0x44, sum: checksum([]byte("123456789"))}
 	rh.encode(record[:], 0xa0b0c0d0)
@@ -47,7 +47,7 @@ func TestGoldenBytes(t *testing.T) {
 
 func TestHeadersComeBack(t *testing.T) {
 	var b [positionSlotBytes]byte
-	sh := segmentHeader{base: point{5, 6}, created: -7, salt: 8, copies: 9}
+	sh := segmentHeader{base: point{5, 6}, created: -7, salt: 8, rank: 9}
 	sh.encode(b[:])
 	var sh2 segmentHeader
 	if newer, ok := sh2.decode(b[:segmentHeaderBytes]); newer != 0 || !ok || sh2 != sh {

@@ -40,8 +40,8 @@ type Cached interface {
 	// FinishWrite writes a range to the disk and waits for it. An error is that
 	// of the disk and may be told only once: the next Sync may know nothing of it.
 	FinishWrite(off, n int64) error
-	// WillRead starts to read a range into the page cache, and turns off what
-	// the kernel would read ahead by itself, which can be a whole segment.
+	// WillRead starts to read a range into the page cache, so that the kernel does
+	// not read ahead by itself, which can be a whole segment and more.
 	WillRead(off, n int64)
 	// Forget takes what is before end, as far as it has been written, out of the
 	// page cache. It is always told of all from the start: pages are kept in

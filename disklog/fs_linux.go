@@ -116,9 +116,7 @@ func (f *osFile) syncRange(off, n int64, flags int) error {
 }
 
 func (f *osFile) WillRead(off, n int64) {
-	_ = f.call("fadvise64", func(fd int) error {
-		return errors.Join(unix.Fadvise(fd, 0, 0, unix.FADV_RANDOM), unix.Fadvise(fd, off, n, unix.FADV_WILLNEED))
-	})
+	_ = f.call("fadvise64", func(fd int) error { return unix.Fadvise(fd, off, n, unix.FADV_WILLNEED) })
 }
 
 func (f *osFile) Forget(end int64) {

@@ -35,6 +35,7 @@ type Log struct {
 	syncing   sync.Mutex // one Sync at a time
 	saving    sync.Mutex // one SavePosition at a time; guards position
 	appending sync.Mutex // one Append at a time; guards writer
+	entries   sync.Mutex // one fsync of the directory at a time
 	mu        sync.Mutex // guards what follows
 
 	segments []*segment // by base; a copy stands behind what it was made of
@@ -44,6 +45,9 @@ type Log struct {
 	bytes    int64    // of segments
 	unread   uint64
 	closed   bool
+
+	dirFailures int   // how often the directory's fsync has failed
+	dirFailed   error // the last time
 
 	reader   reader
 	writer   writer

@@ -35,6 +35,7 @@ type model struct {
 	scarred bool     // something is torn or missing, and stays so
 	history []string
 	buf     []byte
+	during  []snapshot // taken in the middle of the last step
 }
 
 // kept is a record as the model has it.
@@ -78,8 +79,28 @@ func (m *model) note(format string, args ...any) {
 	m.history = append(m.history, fmt.Sprintf(format, args...))
 }
 
-// step does one operation, chosen at random.
-func (m *model) step() {
+// step does one operation, chosen at random, and looks at what would be left if
+// it was cut short.
+func (m *model) step(fault func(faultfs.Op) error) {
+	before := m.mustBeThere()
+	m.during = m.during[:0]
+	m.fs.Inject(func(op faultfs.Op) error {
+		if m.rng.IntN(4) == 0 {
+			m.snap(op)
+		}
+		if fault != nil {
+			return fault(op)
+		}
+		return nil
+	})
+	disk := m.fs
+	m.do()
+	disk.Inject(nil)
+	m.verifyDuring(before)
+}
+
+// do does one operation, chosen at random.
+func (m *model) do() {
 	switch n := m.rng.IntN(100); {
 	case n < 35:
 		m.append()
@@ -273,6 +294,7 @@ func (m *model) restart() {
 	m.note("restart, power: %v", power)
 	l, found := m.verify(after, power)
 	m.fs, m.log = after, l
+	before := m.all
 	m.all, m.flight = map[uint64]*kept{}, nil
 	for _, r := range found {
 		m.all[r.Seq] = &kept{weight: r.Weight, when: r.Time, data: slices.Clone(r.Data), synced: power} // what is there after a crash is on the disk
@@ -282,7 +304,11 @@ func (m *model) restart() {
 	m.read = m.next
 	for seq := uint64(0); seq < m.next; seq++ {
 		if m.all[seq] == nil {
-			m.all[seq] = &kept{gone: true}
+			m.all[seq] = &kept{}
+			if k := before[seq]; k != nil { // after a power failure it may come again
+				m.all[seq] = k
+			}
+			m.all[seq].gone = true
 		}
 	}
 	m.tainted, m.scarred = false, m.scarred || power || m.tainted
@@ -293,7 +319,7 @@ func histories(t *testing.T) int {
 	t.Helper()
 	text, ok := os.LookupEnv("DISKLOG_HISTORIES")
 	if !ok {
-		return 60
+		return 150
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {
@@ -308,7 +334,7 @@ func TestModel(t *testing.T) {
 	for i := range histories(t) {
 		m := newModel(t, uint64(i))
 		for range 60 {
-			m.step()
+			m.step(nil)
 			m.verify(m.fs.Crash(m.rng), true)
 			m.verify(m.fs.Kill(), false)
 		}
@@ -321,11 +347,11 @@ func TestModelOnABadDisk(t *testing.T) {
 	for i := range n {
 		m := newModel(t, uint64(1_000_000+i))
 		for range 60 {
+			var faults func(faultfs.Op) error
 			if m.rng.IntN(3) == 0 {
-				m.fs.Inject(m.faults(&failed))
+				faults = m.faults(&failed)
 			}
-			m.step()
-			m.fs.Inject(nil)
+			m.step(faults)
 			m.verify(m.fs.Crash(m.rng), true)
 			m.verify(m.fs.Kill(), false)
 		}

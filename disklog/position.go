@@ -121,15 +121,15 @@ func (l *Log) replacePosition(s slot) (err error) {
 	if err == nil {
 		err = f.Sync()
 	}
+	renamed := false
 	if err == nil {
-		err = l.fs.Rename(temporary, l.path(positionName))
+		renamed, err = l.rename(temporary, l.path(positionName))
 	}
-	if err != nil {
+	if !renamed {
 		f.Close()
 		return errors.Join(err, l.fs.Remove(temporary))
 	}
 	p.file, p.saved = f, s
-	err = l.syncDir()
 	p.exists, p.synced = err == nil, err == nil
 	return err
 }

@@ -23,10 +23,11 @@ type reader struct {
 	at  point  // of the record to read next
 	pos uint64 // at.seq, or where the next segment begins if the one that should have it has been read
 
-	seg   *segment // that is open
-	file  File
-	walk  walker
-	cache cache
+	seg    *segment // that is open
+	synced int64    // of it, in bytes
+	file   File
+	walk   walker
+	cache  cache
 }
 
 // Next returns the oldest record that has neither been read nor acknowledged: by this process,
@@ -80,6 +81,7 @@ func (l *Log) Next(buf []byte) (Record, error) {
 			continue
 		}
 		rec, bad := r.record(&h, buf)
+		r.cache.read(r.file, min(r.walk.off, p.synced))
 		if bad != nil {
 			if lost := l.lose(h.after(), *bad); lost != nil {
 				return Record{}, lost
@@ -105,7 +107,6 @@ func (r *reader) record(h *recordHeader, buf []byte) (rec Record, bad *trouble) 
 	rec = Record{Seq: h.at.seq, Weight: h.weight, Time: time.Unix(0, h.nanos), Data: buf[:h.length]}
 	bad = r.walk.data(h, rec.Data)
 	r.walk.off += h.bytes()
-	r.cache.read(r.file, r.walk.off, false)
 	return rec, bad
 }
 
@@ -132,10 +133,11 @@ func (l *Log) moveTo(at point) {
 
 // A placed says where the record is that is to be read next.
 type placed struct {
-	seg  *segment // nil: nowhere
-	size int64    // of the segment, in bytes
-	end  point    // of it, or of what is nowhere; its weight may be unknown
-	most uint64   // end's weight if it is known, or else one that is not less
+	seg    *segment // nil: nowhere
+	size   int64    // of the segment, in bytes
+	synced int64    // of that, what is on the disk for certain
+	end    point    // of it, or of what is nowhere; its weight may be unknown
+	most   uint64   // end's weight if it is known, or else one that is not less
 }
 
 func (l *Log) place() (placed, error) {
@@ -165,6 +167,9 @@ func (l *Log) place() (placed, error) {
 	p := placed{end: l.end(i), most: known.weight}
 	if i >= 0 {
 		p.seg, p.size = l.segments[i], l.segments[i].size
+		if p.seg.failed == nil {
+			p.synced = p.seg.synced
+		}
 	}
 	return p, nil
 }
@@ -172,7 +177,7 @@ func (l *Log) place() (placed, error) {
 // enter opens a segment's file, unless it is open.
 func (r *reader) enter(l *Log, p placed) error {
 	if r.seg == p.seg {
-		r.walk.size = p.size
+		r.walk.size, r.synced = p.size, p.synced
 		return nil
 	}
 	r.leave()
@@ -180,7 +185,7 @@ func (r *reader) enter(l *Log, p placed) error {
 	if err != nil {
 		return err
 	}
-	r.seg, r.file = p.seg, f
+	r.seg, r.synced, r.file = p.seg, p.synced, f
 	r.walk = walker{file: f, salt: p.seg.salt, off: segmentHeaderBytes, size: p.size}
 	r.cache.started = 0
 	r.cache.forgotten.Store(0)
@@ -190,7 +195,7 @@ func (r *reader) enter(l *Log, p placed) error {
 // leave closes the file that is open.
 func (r *reader) leave() {
 	if r.file != nil {
-		r.cache.read(r.file, r.walk.off, true)
+		r.cache.synced(r.file, r.synced)
 		r.file.Close()
 	}
 	r.seg, r.file, r.walk = nil, nil, walker{}

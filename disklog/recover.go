@@ -1,9 +1,6 @@
 package disklog
 
-import (
-	"fmt"
-	"os"
-)
+import "fmt"
 
 // adopt puts together what was found.
 func (l *Log) adopt(o *opening) error {
@@ -80,6 +77,7 @@ func (l *Log) scanLast(o *opening) error {
 		case last && s.base.seq == l.next.seq:
 			if err := l.fs.Remove(l.path(s.name)); err != nil {
 				o.damaged(s.name, trouble{Device, 0, err})
+				l.writer.left = s
 				break
 			}
 			l.segments = l.segments[:i]
@@ -97,7 +95,7 @@ func (l *Log) scanLast(o *opening) error {
 
 // scan raises next to the end of a segment.
 func (l *Log) scan(s *segment) (bad *trouble, found bool, err error) {
-	f, err := l.fs.OpenFile(l.path(s.name), os.O_RDONLY, 0)
+	w, err := l.walk(s)
 	if isPassing(err) {
 		return nil, false, err
 	}
@@ -105,8 +103,10 @@ func (l *Log) scan(s *segment) (bad *trouble, found bool, err error) {
 		l.next.seq = max(l.next.seq, s.base.seq+uint64(s.size/recordHeaderBytes)+1)
 		return &trouble{Device, 0, err}, false, nil
 	}
-	defer f.Close()
-	w := walker{file: f, salt: s.salt, off: segmentHeaderBytes, size: s.size}
+	defer w.file.Close()
+	if c, ok := w.file.(Cached); ok {
+		defer c.Forget(s.size) // the kernel has read ahead
+	}
 	from := s.base
 	if from.weight == unknownWeight {
 		from.weight = 0
@@ -158,15 +158,14 @@ func (l *Log) weighFirst() error {
 }
 
 func (l *Log) firstRecord(s *segment, to point) (h recordHeader, found bool, err error) {
-	f, err := l.fs.OpenFile(l.path(s.name), os.O_RDONLY, 0)
+	w, err := l.walk(s)
 	if err != nil {
 		if isPassing(err) {
 			return h, false, err
 		}
 		return h, false, nil
 	}
-	defer f.Close()
-	w := walker{file: f, salt: s.salt, off: segmentHeaderBytes, size: s.size}
+	defer w.file.Close()
 	h, found, _ = w.seek(point{s.base.seq, 0}, to)
 	return h, found, nil
 }

@@ -8,7 +8,7 @@ type segment struct {
 	name    string
 	base    point // weight may be unknownWeight if the header is damaged
 	salt    uint32
-	copies  uint32
+	rank    uint32
 	created time.Time
 
 	size    int64 // in bytes, what has been published

@@ -1,7 +1,5 @@
 package disklog
 
-import "os"
-
 // SkipTo lets reading go on at seq; the caller has the records before it. It
 // goes only forward, and not beyond the end.
 func (l *Log) SkipTo(seq uint64) {
@@ -64,12 +62,11 @@ func (l *Log) coverRead(seq uint64) {
 }
 
 func (l *Log) coverSegment(seg *segment, from, to point, seq uint64) {
-	f, err := l.fs.OpenFile(l.path(seg.name), os.O_RDONLY, 0)
+	w, err := l.walk(seg)
 	if err != nil {
 		return
 	}
-	defer f.Close()
-	w := walker{file: f, salt: seg.salt, off: segmentHeaderBytes, size: seg.size}
+	defer w.file.Close()
 	for from.seq < min(seq, to.seq) {
 		h, found, _ := w.seek(from, to)
 		if !found {

@@ -18,7 +18,8 @@ import (
 // cache or the disk, checksums checked, and that one is synced. An error is
 // returned only if this fails as well, and what it has copied so far is tried
 // again by the next Sync. Records that could not be read for the copy are
-// reported by Next.
+// reported by Next. What an earlier process has left is synced, too; but not even
+// this one is told of an error that the kernel has told to that one.
 func (l *Log) Sync() error {
 	l.syncing.Lock()
 	defer l.syncing.Unlock()
@@ -26,29 +27,24 @@ func (l *Log) Sync() error {
 	if err != nil || len(work) == 0 {
 		return err
 	}
+	var errs []error
 	entries := false
 	for i := range work {
 		u := &work[i]
 		entries = entries || !u.entry
 		if u.failed == nil && u.bytes > 0 {
-			u.failed, err = l.syncFile(u)
-			if err != nil {
-				return err
+			if u.failed, err = l.syncFile(u); err != nil {
+				errs = append(errs, err)
+				u.untried = true
 			}
 		}
 	}
-	var failed error // of the directory
 	if entries {
-		failed = l.syncDir()
+		_ = l.syncDir() // it is noted in the segments
 	}
-	var errs []error
 	for i := range work {
 		u := &work[i]
-		if u.failed == nil && !u.entry {
-			u.failed = failed
-		}
-		l.settle(u)
-		if u.failed == nil {
+		if l.settle(u); u.failed == nil {
 			continue
 		}
 		if err := l.replace(u.seg); err != nil {
@@ -66,6 +62,8 @@ type unsyncedSegment struct {
 	bytes  int64 // of it, that are not
 	entry  bool  // is synced
 	failed error
+
+	untried bool // its file could not be opened
 }
 
 func (l *Log) unsynced() (work []unsyncedSegment, err error) {
@@ -76,7 +74,9 @@ func (l *Log) unsynced() (work []unsyncedSegment, err error) {
 	}
 	for _, s := range l.segments {
 		if s.dirty() {
-			work = append(work, unsyncedSegment{s, s.file, s.size, s.size - s.synced, s.entry, s.failed})
+			work = append(work, unsyncedSegment{
+				seg: s, file: s.file, size: s.size, bytes: s.size - s.synced, entry: s.entry, failed: s.failed,
+			})
 		}
 	}
 	return work, nil
@@ -97,6 +97,9 @@ func (l *Log) syncFile(u *unsyncedSegment) (failed, err error) {
 		return f.Sync(), nil
 	}
 	if failed = u.file.Sync(); failed == nil {
+		failed = u.seg.cache.failure()
+	}
+	if failed == nil {
 		u.seg.cache.synced(u.file, u.size)
 		return nil, nil
 	}
@@ -113,27 +116,12 @@ func (l *Log) settle(u *unsyncedSegment) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := u.seg
-	if u.failed != nil {
-		s.failed = u.failed
+	if u.failed == nil {
+		u.failed = s.failed // meanwhile: of the directory
+	}
+	if s.failed = u.failed; s.failed != nil || u.untried {
 		return
 	}
 	s.synced, s.entry = max(s.synced, u.size), true
 	s.release()
-}
-
-// syncDir makes the directory's entries durable. If it fails, it is with all new
-// ones as with a file whose fsync has failed: no later one makes up for it.
-func (l *Log) syncDir() error {
-	err := l.fs.SyncDir(l.dir)
-	if err == nil {
-		return nil
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, s := range l.segments {
-		if !s.entry {
-			s.failed = err
-		}
-	}
-	return err
 }

@@ -172,12 +172,16 @@ func TestCopyThatFails(t *testing.T) {
 				}
 			}
 			fsys.Inject(nil)
+			appendN(t, l, 1, 100)
+			if s := l.Stats(); s.Segments != 2 {
+				t.Errorf("something is appended to a segment that can't be synced: %+v", s)
+			}
 			if err := l.Sync(); err != nil {
 				t.Fatal(err)
 			}
 			after := openOn(t, fsys.Crash(seeded(1)), 1<<20)
-			if read, lost, _ := readLost(t, after); read != 5 || lost != 0 {
-				t.Errorf("%d read, %d lost, want 5", read, lost)
+			if read, lost, _ := readLost(t, after); read != 6 || lost != 0 {
+				t.Errorf("%d read, %d lost, want 6", read, lost)
 			}
 			for name := range contents(t, fsys) {
 				if strings.HasSuffix(name, ".tmp") {
@@ -185,6 +189,53 @@ func TestCopyThatFails(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// While a copy can't be made, the page cache has the only copy of what could not
+// be written; reading it does not take it from there.
+func TestReadingBeforeTheCopy(t *testing.T) {
+	fsys := faultfs.New()
+	l := openOn(t, fsys, 8<<20)
+	appendN(t, l, 20, 100_000)
+	fsys.Inject(func(op faultfs.Op) error {
+		if op.Kind == faultfs.Sync || op.Create {
+			return syscall.EIO
+		}
+		return nil
+	})
+	if err := l.Sync(); !errors.Is(err, syscall.EIO) {
+		t.Fatal(err)
+	}
+	if read, lost, _ := readLost(t, l); read != 20 || lost != 0 {
+		t.Errorf("%d read, %d lost", read, lost)
+	}
+	fsys.Inject(nil)
+	if err := l.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	if read, lost, losses := readLost(t, openOn(t, fsys.Crash(seeded(1)), 8<<20)); read != 20 || lost != 0 {
+		t.Errorf("after a power failure %d are there, %d lost: %v", read, lost, losses)
+	}
+}
+
+// The directory's fsync fails for the position, and so for a new segment: that
+// of the next Sync would succeed and mean nothing.
+func TestFailedFsyncOfTheDirectoryForAnother(t *testing.T) {
+	fsys := faultfs.New()
+	l := openOn(t, fsys, 1<<20)
+	appendN(t, l, 5, 100)
+	fsys.Inject(failOnce(faultfs.SyncDir, syscall.EIO, map[string]int{}))
+	if err := l.SavePosition(); !errors.Is(err, syscall.EIO) {
+		t.Fatal(err)
+	}
+	if err := l.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	for seed := range uint64(20) {
+		if read, lost, losses := readLost(t, openOn(t, fsys.Crash(seeded(seed)), 1<<20)); read != 5 || lost != 0 {
+			t.Errorf("seed %d: %d read, %d lost: %v", seed, read, lost, losses)
+		}
 	}
 }
 
@@ -288,6 +339,39 @@ func TestPositionIsDurableBeforeSegmentsGo(t *testing.T) {
 		t.Error(err)
 	}
 	if s := l.Stats(); s.Segments != 5 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// A segment that is finished while the position is being written has to wait for
+// the next, which will be durable.
+func TestSegmentThatIsFinishedMeanwhile(t *testing.T) {
+	fsys := faultfs.New()
+	l := openOn(t, fsys, 300)
+	if err := l.SavePosition(); err != nil {
+		t.Fatal(err)
+	}
+	appendN(t, l, 1, 200)
+	l.Ack(0, 0)
+	appended, durable := false, false
+	fsys.Inject(func(op faultfs.Op) error {
+		switch {
+		case op.Kind == faultfs.Write && !op.Segment() && !appended:
+			appended = true
+			appendN(t, l, 1, 200) // which ends the first segment
+		case op.Kind == faultfs.Sync && !op.Segment():
+			durable = true
+		case op.Kind == faultfs.Remove && !durable:
+			t.Error("a segment goes before the position is on the disk")
+		}
+		return nil
+	})
+	for range 2 {
+		if err := l.SavePosition(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s := l.Stats(); s.Segments != 1 || !durable {
 		t.Errorf("%+v", s)
 	}
 }

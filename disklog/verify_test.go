@@ -86,3 +86,59 @@ func (m *model) same(r disklog.Record) {
 		m.fatalf("record %d is not as it was appended: %+v, want %+v", r.Seq, r, k)
 	}
 }
+
+// A snapshot is what would be left if it all ended before an operation.
+type snapshot struct {
+	before string
+	fs     *faultfs.FS
+	power  bool // has failed
+}
+
+func (m *model) snap(op faultfs.Op) {
+	s := snapshot{before: op.String(), power: m.rng.IntN(2) == 0}
+	if s.power {
+		s.fs = m.fs.Crash(m.rng)
+	} else {
+		s.fs = m.fs.Kill()
+	}
+	m.during = append(m.during, s)
+}
+
+// there says of records whether they were synced.
+type there map[uint64]bool
+
+// mustBeThere are the records that are not done with.
+func (m *model) mustBeThere() there {
+	t := there{}
+	for seq, k := range m.all {
+		if !k.gone {
+			t[seq] = k.synced
+		}
+	}
+	return t
+}
+
+// verifyDuring opens what would be left if the last step was cut short: records
+// that had to be there before it and after it have to be there.
+func (m *model) verifyDuring(before there) {
+	after := m.mustBeThere()
+	for _, s := range m.during {
+		l, rec, err := disklog.Open(modelDir, m.options(s.fs))
+		if err != nil {
+			m.fatalf("cut short before %s: %v", s.before, err)
+		}
+		found, records, weight := m.readAll(l, false)
+		if records != rec.Records || weight != rec.Weight {
+			m.fatalf("cut short before %s: recovered %d records of %d, and read or lost %d of %d", s.before, rec.Records, rec.Weight, records, weight)
+		}
+		read := there{}
+		for _, r := range found {
+			read[r.Seq] = true
+		}
+		for seq, synced := range before {
+			if _, still := after[seq]; still && !read[seq] && (synced || !s.power) {
+				m.fatalf("cut short before %s, power: %v: record %d is missing (synced: %v); damage %v", s.before, s.power, seq, synced, rec.Damage)
+			}
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"os"
 )
 
 // A walker goes from record to record of one segment. It trusts nothing but
@@ -19,6 +20,15 @@ type walker struct {
 
 	head       [recordHeaderBytes]byte
 	unreadable bool // something that resync had to pass over
+}
+
+// walk opens a segment to go through it once; its caller closes the file.
+func (l *Log) walk(s *segment) (*walker, error) {
+	f, err := l.fs.OpenFile(l.path(s.name), os.O_RDONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	return &walker{file: f, salt: s.salt, off: segmentHeaderBytes, size: s.size}, nil
 }
 
 // trouble is what a walker came upon.

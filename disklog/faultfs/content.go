@@ -28,9 +28,11 @@ func (f *FS) SetContent(name string, b []byte) error {
 	}
 	n := f.now[name]
 	if n == nil {
-		n = &node{mode: 0o600}
+		n = newFile(0o600, nil)
 		f.now[name], f.disk[name] = n, n
 	}
-	n.data, n.disk, n.dirty = slices.Clone(b), slices.Clone(b), map[int]bool{}
+	n.data, n.disk = slices.Clone(b), slices.Clone(b)
+	clear(n.dirty)
+	clear(n.clean)
 	return nil
 }

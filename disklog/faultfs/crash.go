@@ -39,8 +39,8 @@ func (f *FS) copy(names map[string]*node, data func(*node) []byte) *FS {
 			c.disk[name] = c.now[name]
 			continue
 		}
-		b := data(n)
-		c.now[name] = &node{mode: n.mode, mtime: n.mtime, data: b, disk: slices.Clone(b), dirty: map[int]bool{}}
+		c.now[name] = newFile(n.mode, data(n))
+		c.now[name].mtime = n.mtime
 		c.disk[name] = c.now[name]
 	}
 	return c
@@ -76,15 +76,22 @@ func (n *node) settle(chosen func(int) bool, size int) {
 // fail is what becomes of dirty sectors when they can't be written: they count
 // as clean.
 func (n *node) fail(err error) {
-	evict := evicts(err)
 	for s := range n.dirty {
-		if from := s * sector; evict && from < len(n.data) {
-			part := n.data[from:min(from+sector, len(n.data))]
-			clear(part)
-			if from < len(n.disk) {
-				copy(part, n.disk[from:])
-			}
-		}
 		delete(n.dirty, s)
+		if n.clean[s] = true; evicts(err) {
+			n.evict(s)
+		}
+	}
+}
+
+// evict takes a sector out of the cache, so that programs see what the disk has.
+func (n *node) evict(s int) {
+	delete(n.clean, s)
+	if from := s * sector; from < len(n.data) {
+		part := n.data[from:min(from+sector, len(n.data))]
+		clear(part)
+		if from < len(n.disk) {
+			copy(part, n.disk[from:])
+		}
 	}
 }

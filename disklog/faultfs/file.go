@@ -80,6 +80,7 @@ func (n *node) writeAt(b []byte, off int64) {
 	copy(n.data[off:], b)
 	for s := int(off) / sector; s <= (int(off)+len(b)-1)/sector; s++ {
 		n.dirty[s] = true
+		delete(n.clean, s)
 	}
 }
 
@@ -131,7 +132,16 @@ func (h *file) writeBack(op Op) error {
 
 func (h *file) WillRead(int64, int64) {}
 
-func (h *file) Forget(int64) {}
+// Forget takes away what only the cache has, if it counts as written.
+func (h *file) Forget(end int64) {
+	h.fs.mu.Lock()
+	defer h.fs.mu.Unlock()
+	for s := range h.node.clean {
+		if int64(s+1)*sector <= end {
+			h.node.evict(s)
+		}
+	}
+}
 
 func (h *file) Stat() (fs.FileInfo, error) {
 	h.fs.mu.Lock()

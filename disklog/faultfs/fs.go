@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -31,6 +32,11 @@ type node struct {
 	data  []byte       // what programs see
 	disk  []byte       // what is on the disk for certain
 	dirty map[int]bool // sectors of data that may come to be on the disk
+	clean map[int]bool // sectors of data that will not, though they count as written; only the cache has them
+}
+
+func newFile(mode fs.FileMode, b []byte) *node {
+	return &node{mode: mode, data: b, disk: slices.Clone(b), dirty: map[int]bool{}, clean: map[int]bool{}}
 }
 
 // A change is one of a directory's entries.
@@ -69,7 +75,7 @@ func (f *FS) OpenFile(name string, flag int, perm fs.FileMode) (disklog.File, er
 		if err := f.parent(name); err != nil {
 			return nil, pathError("open", name, err)
 		}
-		n = &node{mode: perm, dirty: map[int]bool{}}
+		n = newFile(perm, nil)
 		f.change(change{to: name, node: n})
 	}
 	f.open++
