@@ -12,21 +12,31 @@ import (
 var (
 	// ErrFull means that there is no room now.
 	ErrFull error = ledger.Refused{Reason: ledger.QueueFull}
+	// ErrDisk means that the disk can't be written, and SyncAlways promises that
+	// nothing is taken then.
+	ErrDisk error = ledger.Refused{Reason: ledger.QueueFull, Disk: true}
+	// ErrUnsure means that the disk failed, or was too slow, when the spans were
+	// on their way: they may be delivered, and may not survive.
+	ErrUnsure error = ledger.Refused{Reason: ledger.QueueFull, Disk: true, Unsure: true}
 	// ErrTooBig means that there would be no room in an empty queue either.
 	ErrTooBig error = ledger.Refused{Reason: ledger.RequestTooBig}
 )
 
 // Answered enters a frame of so many spans whose sender waits for an answer.
 // frame is copied. The error is ErrFull, when nothing was kept. With a disk it
-// returns when the frame is there, as far as DiskOptions.Sync says; then the
-// error may also mean that nobody knows whether it is, while it goes on its way.
+// returns when the frame is there, as far as DiskOptions.Sync says, and the error
+// may be ErrDisk or ErrUnsure as well.
 func (l *Lane) Answered(frame []byte, spans int) error {
 	now := time.Now()
 	l.mu.Lock()
-	if l.refuses(len(frame)) || !l.append(&l.answered, frame, spans, now) {
+	err := l.refuses(len(frame))
+	if err == nil && !l.append(&l.answered, frame, spans, now) {
+		err = ErrFull
+	}
+	if err != nil {
 		l.account.Refused[ledger.QueueFull]++
 		l.mu.Unlock()
-		return ErrFull
+		return err
 	}
 	l.account.Accepted += uint64(spans)
 	kept := l.keeping()
@@ -73,10 +83,13 @@ func (e *entry) room(size int) error {
 
 func (e *entry) fits(n int) error {
 	l := e.lane
-	switch {
-	case e.memory+n > l.limitAnswered():
+	if e.memory+n > l.limitAnswered() {
 		return ErrTooBig
-	case l.refuses(n) || !l.roomAnswered(n):
+	}
+	if err := l.refuses(n); err != nil {
+		return err
+	}
+	if !l.roomAnswered(n) {
 		return ErrFull
 	}
 	return nil

@@ -33,6 +33,7 @@ type disk struct {
 	acks       []ack
 	given      []*adopted // that the keeper does not have yet
 	pass       *pass      // the one that will write what is dirty
+	awaited    bool       // somebody waits for it
 
 	ahead   int   // bytes that are read ahead; a chunk more, at most
 	limit   int64 // bytes that the files of both queues may have

@@ -134,9 +134,9 @@ func TestDiskThatCannotBeWritten(t *testing.T) {
 				f := newFaulty(t, SyncAlways)
 				f.put(t, 0, 20)
 				f.fs.Inject(noWrites(errno))
-				for i := range 3 {
-					if err := f.Answered(numbered(100+i, frameBytes), 1); !errors.Is(err, ErrFull) {
-						t.Errorf("request %d on a disk that fails is answered with %v", i, err)
+				for i, want := range []error{ErrUnsure, ErrDisk, ErrDisk} {
+					if err := f.Answered(numbered(100+i, frameBytes), 1); !errors.Is(err, want) {
+						t.Errorf("request %d on a disk that fails is answered with %v, want %v", i, err, want)
 					}
 				}
 				if s := check(t, f.Lane); s.Refused[ledger.QueueFull] != 3 || s.Accepted != 21 {
@@ -148,7 +148,7 @@ func TestDiskThatCannotBeWritten(t *testing.T) {
 				f.put(t, 20, 40)
 				got := drained(t, f.Lane)
 				slices.Sort(got)
-				// The first that was refused was on its way already.
+				// The first was on its way already.
 				same(t, got, append(upTo(40), 100, 1000))
 				leave(t, f.Lane)
 			})
@@ -222,7 +222,7 @@ func TestSlowDisk(t *testing.T) {
 				want := upTo(7)
 				if sync == SyncAlways {
 					want = upTo(6)
-					if !errors.Is(err, ErrFull) || !errors.Is(again, ErrFull) {
+					if !errors.Is(err, ErrUnsure) || !errors.Is(again, ErrDisk) {
 						t.Errorf("%v, %v", err, again)
 					}
 				} else if err != nil || again != nil {
@@ -377,4 +377,134 @@ func newerSegment(t *testing.T, path string) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// Delivered before it was written: there is nothing to write any more, and the
+// sender is told yes, at once.
+func TestDeliveredBeforeItIsWritten(t *testing.T) {
+	for _, sync := range []Sync{SyncInterval, SyncAlways} {
+		t.Run(sync.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFaulty(t, sync)
+				hold := make(chan struct{})
+				f.fs.Inject(func(op faultfs.Op) error {
+					if op.Kind == faultfs.Write && op.Segment() {
+						<-hold
+					}
+					return nil
+				})
+				answers := make(chan error, 2)
+				put := func(i int) { answers <- f.Answered(numbered(i, frameBytes), 1) }
+				go put(0) // its pass holds up the next one's
+				synctest.Wait()
+				go put(1)
+				synctest.Wait()
+				began := time.Now()
+				for delivered := 0; delivered < 2; {
+					b, err := f.Take(t.Context())
+					if err != nil {
+						t.Fatal(err)
+					}
+					delivered += b.Spans()
+					deliver(b)
+				}
+				close(hold)
+				for range 2 {
+					if err := <-answers; err != nil {
+						t.Error(err)
+					}
+				}
+				if took := time.Since(began); took >= slowAfter {
+					t.Errorf("answered after %v", took)
+				}
+				if got := f.state(t); got != ledger.DiskOK {
+					t.Errorf("the disk's state is %s", got)
+				}
+				leave(t, f.Lane)
+			})
+		})
+	}
+}
+
+// What is delivered goes from a disk that is full, while senders go on trying to
+// have more written.
+func TestFullDiskIsFreedUnderLoad(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFaulty(t, SyncInterval)
+		f.put(t, 0, 400) // more than a segment of 1 MiB
+		f.Flush()
+		var flying []*Batch
+		for range 2 { // as much as may be in flight
+			b, err := f.Take(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			flying = append(flying, b)
+		}
+		before := check(t, f.Lane).Buffer.Disk.Segments
+		f.fs.Inject(noSpace)
+		for i := range 60 { // a frame every half a second
+			_ = f.Answered(numbered(1000+i, frameBytes), 1)
+			time.Sleep(500 * time.Millisecond)
+			if i == 10 {
+				for _, b := range flying {
+					deliver(b)
+				}
+				for { // to the end of what is there
+					b, err := f.Take(t.Context())
+					if err != nil {
+						break
+					}
+					deliver(b)
+				}
+			}
+		}
+		if after := check(t, f.Lane).Buffer.Disk.Segments; after >= before {
+			t.Errorf("%d segments before, %d when most is delivered", before, after)
+		}
+		f.fs.Inject(nil)
+		drained(t, f.Lane)
+		leave(t, f.Lane)
+	})
+}
+
+// noSpace is a disk on which nothing new has room, and what is there can be
+// written over.
+func noSpace(op faultfs.Op) error {
+	if op.Kind == faultfs.Write && op.Segment() || op.Kind == faultfs.Open && op.Create {
+		return syscall.ENOSPC
+	}
+	return nil
+}
+
+// The clock was set back by a day between two processes: what was written before
+// is due at once, and no younger than nothing.
+func TestClockSetBack(t *testing.T) {
+	fs, dir := faultfs.New(), t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(24 * time.Hour)
+		f := &faulty{fs: fs, dir: dir}
+		f.open(t)
+		f.put(t, 0, 20)
+		leave(t, f.Lane)
+	})
+	synctest.Test(t, func(t *testing.T) { // its clock begins anew
+		f := &faulty{fs: fs, dir: dir}
+		f.open(t)
+		synctest.Wait()
+		if age := check(t, f.Lane).Buffer.OldestAge; age < 0 {
+			t.Errorf("the oldest span is %v s old", age)
+		}
+		began := time.Now()
+		b, err := f.Take(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if waited := time.Since(began); waited > time.Second {
+			t.Errorf("taken after %v", waited)
+		}
+		deliver(b)
+		drained(t, f.Lane)
+		leave(t, f.Lane)
+	})
 }

@@ -123,6 +123,9 @@ func (r *reading) from(log *disklog.Log, spans *int, want int) error {
 			return err
 		}
 		*spans += int(rec.Weight)
+		if rec.Time.After(r.now) { // the clock was set back
+			rec.Time = r.now
+		}
 		if r.now.Sub(rec.Time) >= r.maxAge {
 			r.lost[ledger.Expired] += rec.Weight
 			log.Ack(rec.Seq, rec.Seq)

@@ -2,6 +2,7 @@ package buffer
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -45,6 +46,7 @@ type keeper struct {
 	unsynced bool      // something was written since
 	acked    bool      // something was acknowledged since
 	retry    time.Time // after a failure: not to be written before then
+	resave   time.Time // the same of saving
 	reread   time.Time // the same of reading
 	pieces   []piece
 	bytes    [][]byte // of the pieces
@@ -101,7 +103,7 @@ func (k *keeper) due(now time.Time) time.Duration {
 	defer l.mu.Unlock()
 	wait := never
 	switch {
-	case d.dirtyBytes == 0 && d.failure == nil:
+	case d.dirtyBytes == 0 && d.failure == nil && !d.awaited:
 		return never
 	case k.queue == &l.answered, d.dirtyBytes >= writeBytes, l.flushing:
 		wait = 0
@@ -123,7 +125,7 @@ func (k *keeper) dueToSave(now time.Time) time.Duration {
 	if !k.unsynced && !k.acked {
 		return never
 	}
-	return max(k.saved.Add(saveEvery).Sub(now), k.retry.Sub(now))
+	return max(k.saved.Add(saveEvery).Sub(now), k.resave.Sub(now))
 }
 
 // ack tells the logs what is done with.
@@ -138,9 +140,8 @@ func (k *keeper) ack(acks []ack) {
 // of that.
 func (k *keeper) write() {
 	p := k.collect()
-	first, err := k.append()
-	written := err == nil
-	if written && k.unsynced && (k.waitsForSync() || k.failed()) {
+	first, written, err := k.append()
+	if err == nil && k.unsynced && (k.waitsForSync() || k.failed()) {
 		err = k.sync()
 	}
 	k.settle(first, written, err)
@@ -148,21 +149,29 @@ func (k *keeper) write() {
 	close(p.done)
 }
 
-// append writes the pieces of a pass, and returns the first one's record.
-func (k *keeper) append() (first uint64, err error) {
+// append writes the pieces of a pass, a segment's worth at a time. It returns
+// the first one's record, and how many were written.
+func (k *keeper) append() (first uint64, written int, err error) {
 	if err := k.open(); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	if len(k.pending) == 0 {
-		return 0, nil // a look whether the disk works again
+	if len(k.pending) > 0 { // else it is a look whether the disk works again
+		k.makeRoom()
 	}
-	k.makeRoom()
-	first, err = k.own.Append(k.pending...)
-	if err == nil {
-		k.unsynced = true
-		k.next = first + uint64(len(k.pending))
+	first = k.next
+	for written < len(k.pending) {
+		n, bytes := written, 0
+		for n < len(k.pending) && (n == written || bytes+len(k.bytes[n]) <= k.store.segmentBytes()) {
+			bytes += len(k.bytes[n])
+			n++
+		}
+		if _, err := k.own.Append(k.pending[written:n]...); err != nil {
+			return first, written, err
+		}
+		k.next += uint64(n - written)
+		k.unsynced, written = true, n
 	}
-	return first, err
+	return first, written, nil
 }
 
 func (k *keeper) waitsForSync() bool {
@@ -194,22 +203,22 @@ func (k *keeper) collect() *pass {
 	}
 	clear(d.dirty)
 	d.dirty = d.dirty[:0]
-	d.writing, d.dirtyBytes = d.dirtyBytes, 0
+	d.writing, d.dirtyBytes, d.awaited = d.dirtyBytes, 0, false
 	p := d.pass
 	d.pass = newPass()
 	return p
 }
 
-// settle ends a pass. written says that the pieces are in the log, from the
-// record first on; err, what went wrong.
-func (k *keeper) settle(first uint64, written bool, err error) {
+// settle ends a pass. So many of the pieces as were written are in the log, from
+// the record first on; err is what went wrong.
+func (k *keeper) settle(first uint64, written int, err error) {
 	l, d := k.lane, k.disk
 	used := k.used()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i, p := range k.pieces {
 		c := p.chunk
-		if written {
+		if i < written {
 			if c.written == 0 {
 				c.log, c.first = k.own, first+uint64(i)
 			}
@@ -219,7 +228,7 @@ func (k *keeper) settle(first uint64, written bool, err error) {
 		}
 		c.busy = false
 	}
-	for i := len(k.pieces) - 1; i >= 0 && !written; i-- {
+	for i := len(k.pieces) - 1; i >= written; i-- {
 		d.dirtyAgain(k.pieces[i])
 	}
 	for _, p := range k.pieces {
@@ -278,19 +287,20 @@ func (k *keeper) failed() bool {
 func (k *keeper) save() {
 	k.saved = time.Now()
 	err := k.open()
-	if err == nil && k.unsynced {
-		err = k.sync()
-	}
 	for _, a := range k.adopted {
-		if err == nil {
-			err = a.log.SavePosition()
+		err = errors.Join(err, a.log.SavePosition())
+	}
+	if k.own != nil {
+		if k.unsynced {
+			err = errors.Join(err, k.sync())
 		}
+		err = errors.Join(err, k.own.SavePosition()) // what it frees a full disk needs
 	}
-	if err == nil {
-		err = k.own.SavePosition()
-	}
+	k.resave = time.Time{}
 	if err == nil {
 		k.acked = false
+	} else {
+		k.resave = k.saved.Add(retryAfter)
 	}
 	k.forgetAdopted()
 	used := k.used()

@@ -85,9 +85,12 @@ type store struct {
 }
 
 func (s *store) options() disklog.Options {
-	// Segments are small enough that a queue's half is eight of them.
-	return disklog.Options{SegmentBytes: int(min(segmentBytes, s.opt.Size/16)), FS: s.opt.FS}
+	return disklog.Options{SegmentBytes: s.segmentBytes(), FS: s.opt.FS}
 }
+
+// segmentBytes is the size of a segment: so small that a queue's half is eight
+// of them.
+func (s *store) segmentBytes() int { return int(min(segmentBytes, s.opt.Size/16)) }
 
 // OpenDisk makes a lane be kept on disk. It takes over what dead processes left
 // there. An error is of a path that can never be used, as it is configured; a
@@ -225,17 +228,20 @@ func (l *Lane) stay(b *Batch) {
 	b.chunks = nil
 }
 
-// refuses reports whether the answered queue can't take n more bytes because
-// of its disk.
-func (l *Lane) refuses(n int) bool {
+// refuses is why the answered queue can't take n more bytes, as far as that is
+// its disk: ErrDisk or ErrFull. Where a disk that fails does not matter, memory
+// is what bounds it.
+func (l *Lane) refuses(n int) error {
 	d := l.answered.disk
 	switch {
-	case d == nil:
-		return false
+	case d == nil || d.fails() && d.sync != SyncAlways:
+		return nil
 	case d.fails():
-		return d.sync == SyncAlways
+		return ErrDisk
+	case d.used.bytes+int64(d.writing+d.dirtyBytes+n) > d.limit/2:
+		return ErrFull
 	}
-	return d.used.bytes+int64(d.writing+d.dirtyBytes+n) > d.limit/2
+	return nil
 }
 
 // overDisk is by how many bytes the lane's files would be over their limit if n
@@ -247,10 +253,12 @@ func (l *Lane) overDisk(n int64) int64 {
 // keeping is the pass that will write what was appended to the answered queue
 // just now; nil if there is none to wait for.
 func (l *Lane) keeping() *pass {
-	if d := l.answered.disk; d != nil && !d.fails() {
-		return d.pass
+	d := l.answered.disk
+	if d == nil || d.fails() {
+		return nil
 	}
-	return nil
+	d.awaited = true // there is a pass even if all is delivered before it
+	return d.pass
 }
 
 // await waits until a pass has ended. When it fails or takes too long, what was
@@ -282,7 +290,7 @@ func (l *Lane) await(p *pass) error {
 		return nil
 	}
 	l.account.Refused[ledger.QueueFull]++
-	return ErrFull
+	return ErrUnsure
 }
 
 // slowAfter is how long a request waits for the disk.
