@@ -31,7 +31,7 @@ quick: ## Unit tests; need only Go
 fmt: ## Format as the linter wants it
 	$(TOOL) gofumpt -w -modpath github.com/wayside-tracing/wayside .
 	$(TOOL) goimports -w -local github.com/wayside-tracing/wayside .
-	$(GO) fix -stringsbuilder=false ./...
+	$(GO) fix -tags crash -stringsbuilder=false ./...
 
 .PHONY: lint
 lint: ## Formatting, go vet and the linters of .golangci.yml
@@ -59,6 +59,10 @@ test: ## Every tier, set up as needed
 .PHONY: interop
 interop: ## Real Jaeger clients, through the agent, into Jaeger and an OpenTelemetry Collector
 	./test/all.sh interop
+
+.PHONY: soak
+soak: ## Break everything around a running agent, for long (see test/crash)
+	$(GO) test -tags crash -count=1 -parallel 8 -timeout 6h -v ./test/crash -args -long
 
 .PHONY: chroot
 chroot: ## README's two commands in a fresh Debian, as root and not; needs root

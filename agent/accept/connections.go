@@ -6,11 +6,13 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
 const (
-	// maxConnections is over all listeners. A connection takes some 30 KiB.
+	// maxConnections is over all listeners, where there are descriptors enough.
+	// A connection takes some 30 KiB.
 	maxConnections = 256
 	// shy is how long a peer may have connected without sending anything
 	// before it makes way for others.
@@ -21,9 +23,25 @@ const (
 // has nothing to say makes way for the newcomer, so that peers who only hold
 // connections don't keep others out.
 type connections struct {
+	limit int // how many there may be
+
 	mu   sync.Mutex
 	open map[*connection]struct{}
 }
+
+// connectionLimit is how many connections there may be: maxConnections, or half
+// of the file descriptors that the process may have. The other half is for
+// delivery, which peers that only hold connections must not keep from its
+// collector, and for the admin pages.
+func connectionLimit() int {
+	var files syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
+		return maxConnections
+	}
+	return limitFor(files.Cur)
+}
+
+func limitFor(files uint64) int { return int(min(maxConnections, max(files/2, 1))) }
 
 // connection is one of them.
 type connection struct {
@@ -40,7 +58,7 @@ type connection struct {
 func (c *connections) add(conn net.Conn, count *atomic.Int64) *connection {
 	now := time.Now()
 	c.mu.Lock()
-	if len(c.open) >= maxConnections {
+	if len(c.open) >= c.limit {
 		leaves := c.quietest(now)
 		c.mu.Unlock()
 		if leaves == nil {

@@ -61,7 +61,7 @@ type OTLPOptions struct {
 
 // NewOTLP returns one without listeners.
 func NewOTLP(lanes Lanes, log *slog.Logger) *OTLP {
-	o := &OTLP{lanes: lanes, log: log}
+	o := &OTLP{lanes: lanes, log: log, conns: connections{limit: connectionLimit()}}
 	o.origins.Store(new([]string))
 	return o
 }

@@ -210,6 +210,33 @@ func TestHalfOpenConnections(t *testing.T) {
 	}
 }
 
+// Idle peers that took every file descriptor kept the agent from its collector,
+// and the admin port from answering, for the five minutes that they may be idle.
+func TestIdlePeersLeaveDescriptorsForDelivery(t *testing.T) {
+	for files, want := range map[uint64]int{0: 1, 64: 32, 500: 250, 1024: maxConnections, 1 << 62: maxConnections} {
+		if got := limitFor(files); got != want {
+			t.Errorf("%d connections with %d descriptors, want %d", got, files, want)
+		}
+	}
+	s := serve(t, "127.0.0.1:0", OTLPOptions{})
+	s.Listener.otlp.conns.limit = limitFor(16)
+	for range 3 * 8 {
+		c, err := net.Dial("tcp", s.Address())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		fmt.Fprint(c, http2.ClientPreface, "\x00\x00\x00\x04\x00\x00\x00\x00\x00") // and settings
+	}
+	time.Sleep(shy)
+	if st, _ := s.call(bytes.NewReader(framed(false, request(3, 1))), nil); st.Code != grpc.OK {
+		t.Errorf("a good sender beside them: %+v", st)
+	}
+	if n := s.Status().Connections; n > 8 {
+		t.Errorf("%d connections with 16 descriptors", n)
+	}
+}
+
 func TestQuietest(t *testing.T) {
 	now := time.Now()
 	ago := func(d time.Duration) time.Time { return now.Add(-d) }

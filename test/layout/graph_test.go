@@ -50,7 +50,7 @@ func under(path, folder string) bool {
 func list(t *testing.T, patterns ...string) []*pkg {
 	t.Helper()
 	args := append([]string{
-		"list", "-e",
+		"list", "-e", "-tags=crash",
 		"-json=ImportPath,Name,Dir,Standard,GoFiles,Imports,TestImports,XTestImports,Deps,Module",
 	}, patterns...)
 	cmd := exec.CommandContext(t.Context(), "go", args...)

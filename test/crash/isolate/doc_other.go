@@ -1,0 +1,4 @@
+//go:build !linux
+
+// Package isolate needs namespaces, which only Linux has.
+package isolate
