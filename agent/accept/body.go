@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 
-	"github.com/wayside-tracing/wayside/wire/grpc"
 	"github.com/wayside-tracing/wayside/wire/otlp"
 )
 
@@ -21,22 +20,27 @@ var (
 
 // body is the content of a request, uncompressed. Its memory grows as bytes
 // come in, so that who promises much and sends little takes little; every byte
-// of it is reserved before it is allocated.
+// of it is reserved before it is allocated. It comes from a reader (readHTTP),
+// or in pieces (push).
 type body struct {
 	budget  *budget
 	bytes   []byte
 	entered bool
 	share   share
+	unpack  *unpacking // what comes in pieces is compressed
 }
 
 // free gives the memory back. The bytes are not valid any more.
 func (b *body) free() {
+	if b.unpack != nil {
+		b.unpack.stop()
+	}
 	b.budget.put(b.bytes)
 	b.budget.give(b.share)
 	if b.entered {
 		b.budget.requests.Add(-1)
 	}
-	*b = body{}
+	*b = body{budget: b.budget}
 }
 
 // enter is the first thing to do.
@@ -47,38 +51,43 @@ func (b *body) enter() error {
 	return nil
 }
 
-// readGRPC reads the one message of a unary call.
-func (b *body) readGRPC(r io.Reader, encoding string) error {
-	var p [grpc.PrefixLen]byte
-	if _, err := io.ReadFull(r, p[:]); err != nil {
-		return broken(err)
+// begin is called before the first push.
+func (b *body) begin(encoding string) error {
+	switch encoding {
+	case "", "identity":
+		return nil
+	case "gzip":
+		b.unpack = unpackInto(b)
+		return nil
 	}
-	n, compressed, err := grpc.ReadPrefix(p, otlp.MaxRequest)
-	switch {
-	case errors.Is(err, grpc.ErrTooLarge):
+	return errEncoding
+}
+
+// push takes the next bytes of a body of about size bytes; -1 is unknown.
+func (b *body) push(p []byte, size int) error {
+	if b.unpack != nil {
+		return b.unpack.push(p)
+	}
+	if len(b.bytes)+len(p) > otlp.MaxRequest {
 		return errTooLarge
-	case err != nil:
-		return fmt.Errorf("%w: %w", errMalformed, err)
 	}
-	message := &io.LimitedReader{R: r, N: int64(n)}
-	switch {
-	case !compressed:
-		err = b.readPlain(message, n)
-	case encoding == "gzip":
-		err = b.readGzip(message)
-	default:
-		err = errEncoding
+	for len(p) > 0 {
+		if len(b.bytes) == cap(b.bytes) {
+			if err := b.grow(size); err != nil {
+				return err
+			}
+		}
+		n := copy(b.bytes[len(b.bytes):cap(b.bytes)], p)
+		b.bytes = b.bytes[:len(b.bytes)+n]
+		p = p[n:]
 	}
-	switch {
-	case err != nil:
-		return err
-	case message.N > 0:
-		return fmt.Errorf("%w: a message that is shorter than it says", errMalformed)
-	}
-	if n, err := r.Read(p[:1]); n > 0 {
-		return fmt.Errorf("%w: more than one message in a call", errMalformed)
-	} else if err != nil && !errors.Is(err, io.EOF) {
-		return broken(err)
+	return nil
+}
+
+// end is called after the last push.
+func (b *body) end() error {
+	if b.unpack != nil {
+		return b.unpack.end()
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package accept
 
 import (
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"sync"
@@ -51,6 +52,26 @@ type connection struct {
 	state http.ConnState
 	since time.Time // when it came to this state
 	once  sync.Once
+	rest  []byte // was read to find out what the peer speaks, and is read again first
+}
+
+func (n *connection) Read(p []byte) (int, error) {
+	if len(n.rest) > 0 {
+		m := copy(p, n.rest)
+		if n.rest = n.rest[m:]; len(n.rest) == 0 {
+			n.rest = nil
+		}
+		return m, nil
+	}
+	return n.Conn.Read(p)
+}
+
+// CloseWrite tells the peer that nothing more comes.
+func (n *connection) CloseWrite() error {
+	if c, ok := n.Conn.(interface{ CloseWrite() error }); ok {
+		return c.CloseWrite()
+	}
+	return errors.ErrUnsupported
 }
 
 // add takes in a connection. If there is no room and none can be made, it is
@@ -95,7 +116,7 @@ func (c *connections) quietest(now time.Time) (found *connection) {
 	return found
 }
 
-// state is told by the server.
+// state is told by the servers.
 func (c *connections) state(conn net.Conn, s http.ConnState) {
 	if t, ok := conn.(*tls.Conn); ok {
 		conn = t.NetConn()

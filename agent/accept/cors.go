@@ -4,6 +4,10 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"golang.org/x/net/http2/hpack"
+
+	"github.com/wayside-tracing/wayside/agent/accept/h2"
 )
 
 // corsMaxAge is how long a browser may go by the answer to a question, in
@@ -11,36 +15,35 @@ import (
 const corsMaxAge = "7200"
 
 // cors lets the web pages of configured origins send (fetch.spec.whatwg.org,
-// "CORS protocol"), and answers a browser that asks before it sends. The result
-// is whether that was it.
-func (o *OTLP) cors(w http.ResponseWriter, r *http.Request) (answered bool) {
-	origin := r.Header.Get("Origin")
+// "CORS protocol"): it returns what is to be in the answer. If it is the answer
+// to a browser that asks before it sends, status is not 0.
+func (o *OTLP) cors(r *h2.Request) (h h2.Header, status int) {
+	origin := r.Header.Get("origin")
 	origins := *o.origins.Load()
 	if origin == "" || len(origins) == 0 {
-		return false
+		return nil, 0
 	}
-	h := w.Header()
-	h.Add("Vary", "Origin")
-	ask := r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
+	set := func(name, value string) { h = append(h, hpack.HeaderField{Name: name, Value: value}) }
+	set("vary", "Origin")
+	ask := r.Method == http.MethodOptions && r.Header.Get("access-control-request-method") != ""
 	if !slices.Contains(origins, "*") && !slices.Contains(origins, strings.ToLower(origin)) {
 		if ask {
-			w.WriteHeader(http.StatusForbidden)
+			return h, http.StatusForbidden
 		}
-		return ask
+		return h, 0
 	}
-	h.Set("Access-Control-Allow-Origin", origin)
-	h.Set("Access-Control-Expose-Headers", "Retry-After")
+	set("access-control-allow-origin", origin)
+	set("access-control-expose-headers", "Retry-After")
 	if !ask {
-		return false
+		return h, 0
 	}
-	h.Set("Access-Control-Allow-Methods", http.MethodPost)
-	if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" {
-		h.Set("Access-Control-Allow-Headers", asked) // none of them means anything here
+	set("access-control-allow-methods", http.MethodPost)
+	if asked := r.Header.Get("access-control-request-headers"); asked != "" {
+		set("access-control-allow-headers", asked) // none of them means anything here
 	}
-	if r.Header.Get("Access-Control-Request-Private-Network") == "true" {
-		h.Set("Access-Control-Allow-Private-Network", "true")
+	if r.Header.Get("access-control-request-private-network") == "true" {
+		set("access-control-allow-private-network", "true")
 	}
-	h.Set("Access-Control-Max-Age", corsMaxAge)
-	w.WriteHeader(http.StatusNoContent)
-	return true
+	set("access-control-max-age", corsMaxAge)
+	return h, http.StatusNoContent
 }

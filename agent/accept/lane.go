@@ -19,6 +19,9 @@ type Lane interface {
 	// kept, or none. An error of cut is returned, and not counted. size is
 	// about what the frames have in all, in bytes.
 	AnsweredAll(size int, cut func(put func(frame []byte, spans int) error) error) error
+	// Waits says whether Answered and AnsweredAll may wait for more than a lock
+	// that is held shortly: for a disk.
+	Waits() bool
 	// Refuse counts a packet or request that is not taken.
 	Refuse(reason ledger.RefuseReason)
 	// Report adds what a client says of its own losses.

@@ -2,7 +2,6 @@ package accept
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/wayside-tracing/wayside/agent/accept/h2"
 	"github.com/wayside-tracing/wayside/agent/ledger"
 )
 
@@ -26,13 +26,9 @@ const (
 	idleTimeout   = 5 * time.Minute
 	// pingAfter is when a silent HTTP/2 connection is asked whether its peer
 	// is still there.
-	pingAfter      = time.Minute
+	pingAfter = time.Minute
+	// maxHeaderBytes is HTTP/1's; HTTP/2 has as much (h2/limits.go).
 	maxHeaderBytes = 16 << 10
-	// window is HTTP/2's flow control window, in bytes, of a connection and
-	// of a stream. Handlers read at once, so that it is rarely filled.
-	window = 64 << 10
-	// streams is how many calls a connection may have open.
-	streams = 64
 	// endTime is what running requests are given when a listener ends.
 	endTime = 3 * time.Second
 )
@@ -44,8 +40,9 @@ type Listener struct {
 	source   string
 	unix     bool
 	listener net.Listener
-	server   *http.Server
-	// running is held for reading by each handler, and for writing at the end.
+	http1    *http.Server
+	http2    *h2.Server
+	// running is held for reading by each handler of HTTP/1, and for writing at the end.
 	running sync.RWMutex
 	ended   bool
 
@@ -70,13 +67,11 @@ func (o *OTLP) Listen(address, source string) (*Listener, error) {
 // on makes a Listener of one that is open.
 func (o *OTLP) on(open net.Listener, address, source string, unix bool) *Listener {
 	l := &Listener{otlp: o, source: source, address: address, unix: unix, listener: open}
-	var protocols http.Protocols
-	protocols.SetHTTP1(true)
-	protocols.SetHTTP2(true)
-	protocols.SetUnencryptedHTTP2(true)
-	l.server = &http.Server{
+	var only1 http.Protocols
+	only1.SetHTTP1(true)
+	l.http1 = &http.Server{
 		Handler:           l,
-		Protocols:         &protocols,
+		Protocols:         &only1,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       requestTimeout,
 		WriteTimeout:      answerTimeout,
@@ -84,13 +79,14 @@ func (o *OTLP) on(open net.Listener, address, source string, unix bool) *Listene
 		MaxHeaderBytes:    maxHeaderBytes,
 		ConnState:         func(c net.Conn, s http.ConnState) { l.otlp.conns.state(c, s) },
 		ErrorLog:          slog.NewLogLogger(o.log.Handler(), slog.LevelDebug),
-		HTTP2: &http.HTTP2Config{
-			MaxConcurrentStreams:          streams,
-			MaxReceiveBufferPerConnection: window,
-			MaxReceiveBufferPerStream:     window,
-			SendPingTimeout:               pingAfter,
-			WriteByteTimeout:              answerTimeout,
-		},
+	}
+	l.http2 = &h2.Server{
+		HeaderTimeout:  headerTimeout,
+		RequestTimeout: requestTimeout,
+		AnswerTimeout:  answerTimeout,
+		IdleTimeout:    idleTimeout,
+		PingAfter:      pingAfter,
+		Log:            o.log,
 	}
 	return l
 }
@@ -107,53 +103,29 @@ func (l *Listener) Close() { l.listener.Close() }
 // Run serves until ctx is done. Then it takes in no more connections and gives
 // requests that have begun a few seconds. When it returns, none is running.
 func (l *Listener) Run(ctx context.Context) error {
-	ended := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(ended)
-		patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
-		defer cancel()
-		if l.server.Shutdown(patience) != nil {
-			l.server.Close()
-		}
-	})
-	err := l.server.Serve(l.accepted())
-	if !stop() {
-		<-ended
+	closed := sync.OnceFunc(l.Close)
+	stop := context.AfterFunc(ctx, closed)
+	defer stop()
+	met := newMeeting(l)
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = l.http1.Serve(met) }) // until met is closed
+	err := met.accept(ctx)
+	closed()
+	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
+	defer cancel()
+	serving.Go(func() { l.http2.Shutdown(patience) })
+	if l.http1.Shutdown(patience) != nil {
+		l.http1.Close()
 	}
-	l.server.Close()
+	met.end()
+	serving.Wait()
 	l.running.Lock() // those that were cut off know it now
 	l.ended = true
 	l.running.Unlock()
-	if errors.Is(err, http.ErrServerClosed) {
+	if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
 		return nil
 	}
 	return fmt.Errorf("%s: %w", l.address, err)
-}
-
-// accepted is the listener as the server sees it.
-func (l *Listener) accepted() net.Listener { return accepting{l.listener, l} }
-
-type accepting struct {
-	net.Listener
-	l *Listener
-}
-
-// Accept returns the next connection for which there is room.
-func (a accepting) Accept() (net.Conn, error) {
-	for {
-		c, err := a.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		counted := a.l.otlp.conns.add(c, &a.l.open)
-		if counted == nil {
-			continue
-		}
-		if certs := a.l.otlp.certs.Load(); certs != nil && !a.l.unix {
-			return tls.Server(counted, certs.server), nil
-		}
-		return counted, nil
-	}
 }
 
 // Status is the listener as people see it.

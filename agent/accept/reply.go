@@ -6,6 +6,9 @@ import (
 	"strconv"
 	"time"
 
+	"golang.org/x/net/http2/hpack"
+
+	"github.com/wayside-tracing/wayside/agent/accept/h2"
 	"github.com/wayside-tracing/wayside/agent/ledger"
 	"github.com/wayside-tracing/wayside/wire/grpc"
 	"github.com/wayside-tracing/wayside/wire/otlp"
@@ -69,40 +72,37 @@ func refuse(err error) refusal {
 // success is the empty ExportTraceServiceResponse.
 const success = "\x00\x00\x00\x00\x00"
 
-// replyGRPC answers a call: with a message and then the status in trailers, or,
-// where there is no message, with the status as the only headers.
-func replyGRPC(w http.ResponseWriter, s grpc.Status) {
-	h := w.Header()
-	h["Content-Type"] = grpcType
-	h["Date"] = nil // nobody asks; and it is made anew for each answer
-	if s.Code == grpc.OK {
-		if _, err := w.Write([]byte(success)); err == nil {
-			h[http.TrailerPrefix+"Grpc-Status"] = statusOK
-		}
-		return
-	}
-	if s.Code == grpc.Unimplemented {
-		h.Set("Grpc-Accept-Encoding", "identity,gzip")
-	}
-	h.Set("Grpc-Status", strconv.Itoa(int(s.Code)))
-	h.Set("Grpc-Message", grpc.EncodeMessage(s.Message))
-	if d := s.Details(); d != "" {
-		h.Set("Grpc-Status-Details-Bin", d)
-	}
-}
-
-// Header values that are in every answer. They are never changed.
+// What is in every answer. It is never changed.
 var (
-	grpcType = []string{grpc.ContentType}
-	statusOK = []string{"0"}
+	grpcHeader  = h2.Header{{Name: "content-type", Value: grpc.ContentType}}
+	grpcSuccess = h2.Reply{
+		Status: http.StatusOK, Header: grpcHeader, Body: []byte(success),
+		Trailer: h2.Header{{Name: "grpc-status", Value: "0"}},
+	}
 )
 
-// replyHTTP answers a request as OTLP over HTTP has it: an empty response, or
-// a google.rpc.Status, in the type of the request. "" is one that is not known.
-func replyHTTP(w http.ResponseWriter, mediaType string, r refusal) {
-	if r.RetryDelay > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int((r.RetryDelay+time.Second-1)/time.Second)))
+// replyGRPC is the answer to a call: a message and then the status in trailers,
+// or, where there is no message, the status as the only headers.
+func replyGRPC(s grpc.Status) h2.Reply {
+	if s.Code == grpc.OK {
+		return grpcSuccess
 	}
+	h := append(grpcHeader[:1:1],
+		hpack.HeaderField{Name: "grpc-status", Value: strconv.Itoa(int(s.Code))},
+		hpack.HeaderField{Name: "grpc-message", Value: grpc.EncodeMessage(s.Message)})
+	if s.Code == grpc.Unimplemented {
+		h = append(h, hpack.HeaderField{Name: "grpc-accept-encoding", Value: "identity,gzip"})
+	}
+	if d := s.Details(); d != "" {
+		h = append(h, hpack.HeaderField{Name: "grpc-status-details-bin", Value: d})
+	}
+	return h2.Reply{Status: http.StatusOK, Header: h}
+}
+
+// replyHTTP is the answer to a request as OTLP over HTTP has it: an empty
+// response, or a google.rpc.Status, in the type of the request. "" is one that
+// is not known.
+func replyHTTP(mediaType string, r refusal) h2.Reply {
 	var b []byte
 	switch mediaType {
 	case typeProtobuf:
@@ -118,9 +118,14 @@ func replyHTTP(w http.ResponseWriter, mediaType string, r refusal) {
 		mediaType = "text/plain; charset=utf-8"
 		b = []byte(r.Message + "\n")
 	}
-	w.Header().Set("Content-Type", mediaType)
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.Header().Set("Content-Length", strconv.Itoa(len(b)))
-	w.WriteHeader(r.http)
-	_, _ = w.Write(b) // the client went away
+	h := h2.Header{
+		{Name: "content-type", Value: mediaType},
+		{Name: "x-content-type-options", Value: "nosniff"},
+		{Name: "content-length", Value: strconv.Itoa(len(b))},
+		{Name: "date", Value: time.Now().UTC().Format(http.TimeFormat)},
+	}
+	if r.RetryDelay > 0 {
+		h = append(h, hpack.HeaderField{Name: "retry-after", Value: strconv.Itoa(int((r.RetryDelay + time.Second - 1) / time.Second))})
+	}
+	return h2.Reply{Status: r.http, Header: h, Body: b}
 }

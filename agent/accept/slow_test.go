@@ -2,11 +2,14 @@ package accept
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"crypto/tls"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,8 +38,60 @@ func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
 
 func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
 	mine, theirs := net.Pipe()
-	p.conns <- theirs
+	p.conns <- newBuffered(theirs)
 	return mine, nil
+}
+
+// buffered is a pipe's end with something of a socket: what is written waits
+// for the peer here. Go's client waits for its writing before it reads on, and
+// so do we; sockets have room for what either says meanwhile, a pipe has none.
+type buffered struct {
+	net.Conn
+	writes chan []byte
+	closed chan struct{}
+	close  func()
+}
+
+func newBuffered(nc net.Conn) *buffered {
+	b := &buffered{Conn: nc, writes: make(chan []byte, 1000), closed: make(chan struct{})}
+	b.close = sync.OnceFunc(func() { close(b.closed) })
+	go func() {
+		defer nc.Close()
+		for {
+			select {
+			case p := <-b.writes:
+				if _, err := nc.Write(p); err != nil {
+					return
+				}
+			case <-b.closed:
+				for len(b.writes) > 0 {
+					_ = nc.SetWriteDeadline(time.Now().Add(time.Second))
+					if _, err := nc.Write(<-b.writes); err != nil {
+						return
+					}
+				}
+				return
+			}
+		}
+	}()
+	return b
+}
+
+func (b *buffered) Write(p []byte) (int, error) {
+	select {
+	case b.writes <- bytes.Clone(p):
+		return len(p), nil
+	case <-b.closed:
+		return 0, net.ErrClosed
+	}
+}
+
+func (b *buffered) SetDeadline(t time.Time) error    { return b.SetReadDeadline(t) }
+func (b *buffered) SetWriteDeadline(time.Time) error { return nil }
+
+func (b *buffered) Close() error {
+	b.close()
+	return b.SetReadDeadline(time.Unix(1, 0)) // who reads is to know
 }
 
 // onPipes runs a listener in a bubble.
@@ -100,6 +155,38 @@ func TestSlowBodies(t *testing.T) {
 		}
 		r.Close()
 		s.refused("gRPC", ledger.Refusals{ledger.Malformed: 1})
+	})
+}
+
+// A deadline that passes while TLS is read from costs the request, not its
+// connection.
+func TestSlowBodyWithTLS(t *testing.T) {
+	onPipes(t, func(s *served, p *pipes) {
+		ca := newAuthority(t)
+		if err := s.SetOptions(OTLPOptions{TLS: ca.server(t, "one")}); err != nil {
+			t.Fatal(err)
+		}
+		connections := 0
+		var both http.Protocols
+		both.SetHTTP2(true)
+		s.h2 = &http.Transport{Protocols: &both, TLSClientConfig: &tls.Config{RootCAs: ca.pool, ServerName: "127.0.0.1"}, DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			connections++
+			return p.dial(ctx, network, address)
+		}}
+		s.url = "https://pipe"
+		r, w := io.Pipe()
+		go w.Write(framed(false, request(100, 100))[:100])
+		if st, _ := s.call(r, nil); st.Code != grpc.DeadlineExceeded {
+			t.Errorf("%+v", st)
+		}
+		r.Close()
+		time.Sleep(time.Second)
+		if st, _ := s.call(bytes.NewReader(framed(false, request(3, 1))), nil); st.Code != grpc.OK {
+			t.Errorf("%+v", st)
+		}
+		if connections != 1 {
+			t.Errorf("%d connections", connections)
+		}
 	})
 }
 

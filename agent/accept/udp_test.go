@@ -24,8 +24,11 @@ type fakeLane struct {
 	frames  int
 	account ledger.Account // Accepted counts spans in frames alone
 	err     error          // of every answer
-	put     int            // how many frames of a request are taken before err; all if it is nil
+	waits   bool
+	put     int // how many frames of a request are taken before err; all if it is nil
 }
+
+func (l *fakeLane) Waits() bool { return l.waits }
 
 func (l *fakeLane) Answered(frame []byte, spans int) error {
 	if n, err := otlp.Check(frame); err != nil || n != spans || len(frame) > otlp.MaxFrame {

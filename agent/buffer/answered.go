@@ -22,6 +22,10 @@ var (
 	ErrTooBig error = ledger.Refused{Reason: ledger.RequestTooBig}
 )
 
+// Waits says whether Answered and AnsweredAll may wait, for a disk. In memory
+// they take a copy, and a lock that is held shortly.
+func (l *Lane) Waits() bool { return false }
+
 // Answered enters a frame of so many spans whose sender waits for an answer.
 // frame is copied. The error is ErrFull, when nothing was kept. With a disk it
 // returns when the frame is there, as far as DiskOptions.Sync says, and the error

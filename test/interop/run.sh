@@ -21,7 +21,7 @@ if ! why=$(./node.sh clients/record/node clients/sdk/node 2>&1 >/dev/null | tee 
 fi
 
 failed=()
-for module in fields translators clients; do
+for module in fields translators h2spec clients; do
 	echo "--- test/interop/$module"
 	(cd "$module" && GOWORK=off go vet ./... && GOWORK=off go test -count=1 -parallel 4 "$@" ./...) || failed+=("$module")
 done

@@ -1,0 +1,45 @@
+package accept
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"golang.org/x/net/http2/hpack"
+
+	"github.com/wayside-tracing/wayside/agent/accept/h2"
+)
+
+// ServeHTTP answers a request over HTTP/1 as one over HTTP/2.
+func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	l.running.RLock()
+	defer l.running.RUnlock()
+	if l.ended {
+		return // its connection is closed
+	}
+	req := h2.Request{Method: r.Method, Path: r.RequestURI, ContentLength: r.ContentLength}
+	for name, values := range r.Header {
+		req.Header = append(req.Header, hpack.HeaderField{Name: strings.ToLower(name), Value: values[0]})
+	}
+	peer, _ := netip.ParseAddrPort(r.RemoteAddr) // a Unix socket has none
+	c := l.begin(&req, peer, false)
+	reply := c.read(r)
+	h := w.Header()
+	for _, f := range reply.Header {
+		h.Add(f.Name, f.Value)
+	}
+	w.WriteHeader(reply.Status)
+	_, _ = w.Write(reply.Body) // the client went away
+}
+
+// read receives and answers a request of which nothing has come yet.
+func (c *call) read(r *http.Request) h2.Reply {
+	if c.answer != nil {
+		return *c.answer
+	}
+	defer c.body.free()
+	if c.err == nil {
+		c.err = c.body.readHTTP(r.Body, c.encoding, r.ContentLength)
+	}
+	return c.finish()
+}
