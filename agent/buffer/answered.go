@@ -24,7 +24,7 @@ var (
 
 // Waits says whether Answered and AnsweredAll may wait, for a disk. In memory
 // they take a copy, and a lock that is held shortly.
-func (l *Lane) Waits() bool { return false }
+func (l *Lane) Waits() bool { return l.store != nil }
 
 // Answered enters a frame of so many spans whose sender waits for an answer.
 // frame is copied. The error is ErrFull, when nothing was kept. With a disk it
