@@ -3,6 +3,7 @@ package sender
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -78,7 +79,10 @@ func (s *Sender) Send(ctx context.Context, spans int) error {
 	unsure := false
 	for wait := pause; ; wait = min(2*wait, maxPause) {
 		code, err := s.call(ctx)
+		dial, isDial := errors.AsType[*net.OpError](err)
 		switch {
+		case isDial && dial.Op == "dial":
+			s.Sent.Refused["not connected"]++
 		case err != nil:
 			unsure = true
 			s.Sent.Again += r.Len()

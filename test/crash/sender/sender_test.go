@@ -67,6 +67,13 @@ func TestSenderKnowsWhatHappened(t *testing.T) {
 	if send(ctx) == nil || len(s.Sent.Unsure) != 1 {
 		t.Errorf("no answer: %+v", s.Sent)
 	}
+	again := s.Sent.Again
+	r.Down()
+	ctx, cancel = context.WithTimeout(t.Context(), 30*time.Millisecond)
+	defer cancel()
+	if send(ctx) == nil || s.Sent.Refused["not connected"] == 0 || s.Sent.Again > again+10 { // the first try finds its old connection
+		t.Errorf("not there: %+v", s.Sent)
+	}
 	if findings := account.Compare(s.Sent, r.Taken(), 0, 0); len(findings) > 0 {
 		t.Error(findings)
 	}
