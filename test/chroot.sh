@@ -51,7 +51,7 @@ base() {
   command -v debootstrap >/dev/null ||
     { apt-get -qq update && apt-get -qq install -y --no-install-recommends debootstrap; }
   rm -rf "$cache/$suite.part"
-  debootstrap --variant=minbase "$suite" "$cache/$suite.part" http://deb.debian.org/debian >&2
+  debootstrap --variant=minbase "$suite" "$cache/$suite.part" >&2 # from Debian's own mirrors
   mv "$cache/$suite.part" "$cache/$suite"
 }
 

@@ -145,7 +145,7 @@ func (r *rig) await(what string, is func(ledger.Lane) bool) ledger.Lane {
 			return l
 		}
 		if time.Now().After(end) {
-			r.Fatalf("waited in vain until %s: %+v\n%s", what, l, r.agent.Log())
+			r.Fatalf("waited in vain until %s: %+v\n%s", what, l, r.agent.Dump())
 		}
 		time.Sleep(20 * time.Millisecond)
 	}

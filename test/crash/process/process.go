@@ -157,6 +157,18 @@ func (a *Agent) Kill() {
 	<-a.ended
 }
 
+// Dump ends it with what each of its goroutines does (SIGQUIT), and returns its
+// log with that at the end: for an agent that has got stuck.
+func (a *Agent) Dump() string {
+	_ = a.Signal(syscall.SIGQUIT) // an error: it has ended already
+	select {
+	case <-a.ended:
+	case <-time.After(stopTime):
+		a.Kill()
+	}
+	return a.Log()
+}
+
 // Stop asks it to end (SIGTERM), waits for that, and returns the account that
 // it ended with. An exit code other than 0 is an error.
 func (a *Agent) Stop() (ledger.Account, error) {
