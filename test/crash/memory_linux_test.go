@@ -47,6 +47,11 @@ func inCgroup(t *testing.T, perSecond int, away time.Duration) {
 	r := begin(t, opt)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
+	idle, err := group.Usage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun := time.Now()
 	wait := r.flow(ctx, senders, spans, perSecond/senders)
 	r.await("the first spans are delivered", func(l ledger.Lane) bool { return l.Delivered > 0 })
 
@@ -73,6 +78,7 @@ func inCgroup(t *testing.T, perSecond int, away time.Duration) {
 	if err := r.receiver.Up(); err != nil {
 		t.Fatal(err)
 	}
+	came := time.Since(begun)
 	back := r.lane()
 	r.await("it has caught up", func(l ledger.Lane) bool {
 		return l.Delivered >= back.Accepted && l.Buffered < uint64(perSecond)
@@ -90,13 +96,12 @@ func inCgroup(t *testing.T, perSecond int, away time.Duration) {
 		t.Errorf("%d processes were killed for want of memory; %v", killed, err)
 	}
 	mb := func(n uint64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
-	t.Logf("cgroup v%d, backlog %d spans: peak %s, the limit was met %d times; most of each: anonymous %s, file %s, socket %s, kernel %s",
-		group.Version, back.Buffered, mb(peak), hits, mb(most.Anonymous), mb(most.File), mb(most.Socket), mb(most.Kernel))
+	t.Logf("cgroup v%d, %.0f spans a second, backlog %d: peak %s, the limit was met %d times; most of each: anonymous %s, file %s (idle %s: the program's own), socket %s, kernel %s",
+		group.Version, float64(back.Accepted)/came.Seconds(), back.Buffered, mb(peak), hits,
+		mb(most.Anonymous), mb(most.File), mb(idle.File), mb(most.Socket), mb(most.Kernel))
 	if end := r.settle(); end.Dropped.Sum() != 0 {
 		t.Errorf("dropped %v", end.Dropped)
 	}
-	told := r.sent.Spans()
-	t.Logf("%d spans a second came", told/int(max(1, away/time.Second)))
 }
 
 // each is the larger of each kind.

@@ -119,7 +119,14 @@ func (r *rig) add(s *sender.Sender) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s.Close()
-	r.sent.Add(s.Sent)
+	sent := s.Sent
+	if r.options.Settings["buffer.disk.sync"] == always {
+		// No may also mean that nobody knows: what could not be made safe in
+		// time is refused, and goes on its way (agent/buffer, Lane.Answered).
+		sent.Unsure = append(sent.Unsure, sent.GivenUp...)
+		sent.Again += sent.No
+	}
+	r.sent.Add(sent)
 }
 
 // lane is the agent's account now, which must add up.

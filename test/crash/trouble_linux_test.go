@@ -122,12 +122,6 @@ func TestDiskIsGone(t *testing.T) {
 		}
 		cancel()
 		wait()
-		if sync == always {
-			// What could not be made safe is refused, and may arrive all the same:
-			// it was taken before the disk failed.
-			r.sent.Unsure = append(r.sent.Unsure, r.sent.GivenUp...)
-			r.sent.Again += r.sent.No
-		}
 		end := r.settle()
 		if end.Dropped.Sum() != end.Dropped[ledger.DiskLost] {
 			t.Errorf("dropped %v", end.Dropped)
@@ -169,7 +163,7 @@ func (r *rig) awaitDisk(state string) {
 	r.Helper()
 	for end := time.Now().Add(patience); r.disk().State != state; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			r.Fatalf("waited in vain until the disk is %s: %+v\n%s", state, r.disk(), r.agent.Log())
+			r.Fatalf("waited in vain until the disk is %s: %+v\n%s", state, r.disk(), r.agent.Dump())
 		}
 	}
 }
