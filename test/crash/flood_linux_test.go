@@ -55,14 +55,15 @@ func TestFloodOfDatagrams(t *testing.T) {
 			t.Fatal(err)
 		}
 		socket = st.Sockets[0]
-		if socket.Packets+socket.KernelDrops == flooder.Packets || time.Now().After(late) {
+		if socket.Packets+socket.KernelDrops+loopbackDrops(t) >= flooder.Packets || time.Now().After(late) {
 			break
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	if got := socket.Packets + socket.KernelDrops; got != flooder.Packets {
+	backlog := loopbackDrops(t)
+	if got := socket.Packets + socket.KernelDrops; got > flooder.Packets || got+backlog < flooder.Packets {
 		t.Errorf("%d packets sent; %d read + %d dropped at the socket = %d; a CPU's backlog lost %d of any kind",
-			flooder.Packets, socket.Packets, socket.KernelDrops, got, loopbackDrops(t))
+			flooder.Packets, socket.Packets, socket.KernelDrops, got, backlog)
 	}
 	// The kernel's own account of this namespace.
 	kernel := udpCounters(t)
@@ -76,9 +77,9 @@ func TestFloodOfDatagrams(t *testing.T) {
 	if end.KernelDrops != socket.KernelDrops {
 		t.Errorf("the ledger ends with %d packets dropped by the kernel, the socket with %d", end.KernelDrops, socket.KernelDrops)
 	}
-	t.Logf("%d packets in %v (%.0f a second): %d read, %d dropped by the kernel; OTLP beside it: %d spans told yes, refused %v",
+	t.Logf("%d packets in %v (%.0f a second): %d read, %d dropped at the socket, %d before it; OTLP beside it: %d spans told yes, refused %v",
 		flooder.Packets, flooded.Round(time.Millisecond), float64(flooder.Packets)/flooded.Seconds(), socket.Packets, socket.KernelDrops,
-		r.sent.Spans(), r.sent.Refused)
+		flooder.Packets-socket.Packets-socket.KernelDrops, r.sent.Spans(), r.sent.Refused)
 	if r.sent.Spans() == 0 {
 		t.Error("OTLP senders did not get through")
 	}
@@ -147,9 +148,9 @@ func udpCounters(t *testing.T) map[string]uint64 {
 	return nil
 }
 
-// loopbackDrops is how many packets of any kind lo dropped because a CPU's
-// backlog was full (/proc/net/dev, receive, the fourth column). With one sender
-// a CPU there are none: its packets are handed on before it sends the next.
+// loopbackDrops is how many packets of any kind lo dropped before they came to a
+// socket, because a CPU's backlog was full (/proc/net/dev, receive, the fourth
+// column). There are none unless the kernel's own thread is kept from a core.
 func loopbackDrops(t *testing.T) uint64 {
 	t.Helper()
 	for _, line := range procLines(t, "/proc/net/dev") {
