@@ -45,6 +45,9 @@ func TestTenRestarts(t *testing.T) {
 		r.awaitEmpty()
 		end := r.stopped(&twice)
 		add(&sum, end)
+		if sum.Recovered == 0 || sum.Dropped.Sum() != 0 {
+			t.Errorf("recovered %d, dropped %v: what was not delivered is to stay on disk", sum.Recovered, sum.Dropped)
+		}
 		// What one ended with the next recovered: over all, both cancel out.
 		sum.Buffered -= sum.Recovered
 		sum.Recovered = 0
