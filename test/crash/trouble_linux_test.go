@@ -163,7 +163,7 @@ func (r *rig) awaitDisk(state string) {
 	r.Helper()
 	for end := time.Now().Add(patience); r.disk().State != state; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			r.Fatalf("waited in vain until the disk is %s: %+v\n%s", state, r.disk(), r.agent.Dump())
+			r.Fatalf("waited in vain until the disk is %s: %+v, %+v\n%s", state, r.disk(), r.lane(), r.agent.Dump())
 		}
 	}
 }
