@@ -15,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"strings"
 	"sync"
@@ -72,7 +73,7 @@ func New(cfg *config.Config, log *slog.Logger) (*Agent, error) {
 			Addresses: cfg.Admin.HTTP, PProf: cfg.Admin.PProf, Status: a.Status, Log: log,
 		})
 		if err != nil {
-			err = inUse("admin.http", err)
+			err = listenError("admin.http", err)
 		}
 	}
 	if err != nil {
@@ -104,17 +105,25 @@ func (a *Agent) open(w wish, cfg *config.Config) (s *socket, err error) {
 		s.listener, err = a.otlp.Listen(w.address, w.source)
 	}
 	if err != nil {
-		return nil, inUse("accept."+w.source, err)
+		return nil, listenError("accept."+w.source, err)
 	}
 	return s, nil
 }
 
-// inUse adds to an error of listening what to do about it.
-func inUse(key string, err error) error {
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("%s: %w; stop what has it (another agent, such as the Jaeger Agent?), or set %s", key, err, key)
+// listenError adds to an error of listening what to do about it.
+func listenError(key string, err error) error {
+	fix := ""
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		fix = "; stop what has it (another agent, such as the Jaeger Agent?), or set " + key
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		fix = "; it is no address of this machine: write one that is, or only :port for every interface"
+	case errors.Is(err, fs.ErrPermission):
+		fix = "; a port under 1024, or the folder of a socket, takes rights that this process has not: set " + key
+	case errors.Is(err, fs.ErrNotExist):
+		fix = "; make the socket's folder, or set " + key
 	}
-	return fmt.Errorf("%s: %w", key, err)
+	return fmt.Errorf("%s: %w%s", key, err, fix)
 }
 
 // route is where tenants will be told apart: today there is one lane.

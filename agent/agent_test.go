@@ -226,12 +226,8 @@ func TestStopCountsWhatCouldNotBeDelivered(t *testing.T) {
 	r := run(t, gone.Addr().String(), "drain_timeout: 100ms")
 	r.send("lost", 20)
 	r.until("accepted", func(l ledger.Lane) bool { return l.Accepted == 20 })
-	start := time.Now()
-	if err := r.stop(); err != nil {
+	if err := r.stop(); err != nil { // it ends, although it could go on trying
 		t.Fatal(err)
-	}
-	if took := time.Since(start); took > 2*time.Second {
-		t.Errorf("it took %v to end", took)
 	}
 	if l := r.check(); l.Dropped[ledger.Shutdown] != 20 || l.Buffered != 0 {
 		t.Errorf("%+v", l)
@@ -296,6 +292,33 @@ func TestReload(t *testing.T) {
 		if err != nil || !slices.Equal(restart, []string{"log.level"}) || r.cfg.Log.Level != "info" {
 			t.Error(restart, err, r.cfg.Log)
 		}
+	}
+}
+
+// slowToClose is a listener that looks, when it is stopped, whether the agent
+// can be asked how it is.
+type slowToClose struct{ listener }
+
+// Probes were not answered as long as requests on a listener went on that a
+// reload had taken away.
+func TestStatusIsToldWhileAListenerCloses(t *testing.T) {
+	r := run(t, "127.0.0.1:1", "drain_timeout: 0s")
+	asked := false
+	r.mu.Lock()
+	r.sockets = append(r.sockets, &socket{listener: slowToClose{}, wish: wish{"otlp.http", "gone"}, stop: func() {
+		if !r.mu.TryLock() {
+			t.Error("a listener is stopped with the lock of the status held")
+			return
+		}
+		r.mu.Unlock()
+		asked = len(r.Status().Listeners) == 2 // it is not shown any more
+	}})
+	r.mu.Unlock()
+	if _, err := r.Reload(r.configure("127.0.0.1:1", "")); err != nil {
+		t.Fatal(err)
+	}
+	if !asked {
+		t.Error("the listener that is gone was not stopped, or is still shown")
 	}
 }
 

@@ -165,7 +165,9 @@ func TestReloadOfOTLP(t *testing.T) {
 	if got := r.call(request("after", 3)); got != "0" {
 		t.Errorf("grpc-status %s", got)
 	}
-	_, err := r.Reload(r.configure(c.address, jaeger+"http: ''}, tls: {cert: /nowhere/c, key: /nowhere/k}}"))
+	gone := r.configure(c.address, jaeger+"http: ''}}")
+	gone.Accept.TLS.Cert, gone.Accept.TLS.Key = "/nowhere/c", "/nowhere/k" // they went after they were checked
+	_, err := r.Reload(gone)
 	if err == nil || !strings.Contains(err.Error(), "accept.tls.cert /nowhere/c") {
 		t.Errorf("%v", err)
 	}

@@ -20,16 +20,29 @@ import (
 // opened before old ones are closed; on an error nothing has changed. Some keys
 // are read at start only: restart names those of them that have changed.
 func (a *Agent) Reload(cfg *config.Config) (restart []string, err error) {
+	closed, restart, err := a.change(cfg)
+	for _, s := range closed {
+		// It takes what is in the socket first, and lets requests end. That
+		// may last seconds, in which probes are answered and people are shown
+		// the status: the lock is free.
+		s.stop()
+	}
+	return restart, err
+}
+
+// change puts a configuration in force. The sockets that are not in it any
+// more are left to be stopped.
+func (a *Agent) change(cfg *config.Config) (closed []*socket, restart []string, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if !a.running {
-		return nil, errors.New("the agent is starting or stopping")
+		return nil, nil, errors.New("the agent is starting or stopping")
 	}
 	changed := !reflect.DeepEqual(transportOptions(cfg), transportOptions(a.cfg))
 	transport := a.transport
 	if changed {
 		if transport, err = newTransport(cfg, a.log); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	kept, opened, closed, err := a.reopen(cfg)
@@ -41,21 +54,18 @@ func (a *Agent) Reload(cfg *config.Config) (restart []string, err error) {
 		}
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, s := range opened {
 		s.stop = a.accepting.Start(s.listener)
 	}
 	a.sockets = append(kept, opened...)
-	for _, s := range closed {
-		s.stop() // it takes what is in the socket first
-	}
 	a.lane.SetOptions(laneOptions(cfg))
 	a.transport = transport // the old one's connections end when they are idle
 	a.deliverer.Configure(a.deliverOptions(cfg))
 
 	a.cfg, restart = inForce(cfg, a.cfg)
-	return restart, nil
+	return closed, restart, nil
 }
 
 // inForce is cfg, but for the keys that are read at start only, which stay as

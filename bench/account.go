@@ -19,11 +19,13 @@ type account struct {
 	Delivered uint64 `json:"delivered,omitempty"`
 	// KernelDrops is in packets; only Wayside tells it.
 	KernelDrops uint64 `json:"kernel_drops,omitempty"`
+	// Refused is in packets or requests; only Wayside tells it.
+	Refused uint64 `json:"refused,omitempty"`
 }
 
 // since returns what was added after before. What is held may have become less.
 func (a account) since(before account) account {
-	d := account{Lost: map[string]uint64{}, Delivered: a.Delivered - before.Delivered, KernelDrops: a.KernelDrops - before.KernelDrops}
+	d := account{Lost: map[string]uint64{}, Delivered: a.Delivered - before.Delivered, KernelDrops: a.KernelDrops - before.KernelDrops, Refused: a.Refused - before.Refused}
 	for reason, n := range a.Lost {
 		if n -= before.Lost[reason]; n != 0 {
 			d.Lost[reason] = n
@@ -32,7 +34,7 @@ func (a account) since(before account) account {
 	return d
 }
 
-// countedByWayside reads the ledger. A refused packet is one of ours: it had load.SpansPerPacket.
+// countedByWayside reads the ledger.
 func countedByWayside(p *places) (account, error) {
 	var status ledger.Status
 	if err := getJSON(p.adminURL("/status"), &status); err != nil {
@@ -49,8 +51,8 @@ func countedByWayside(p *places) (account, error) {
 	for reason, n := range lane.Dropped.All {
 		a.Lost["dropped."+reason.String()] = n
 	}
-	for reason, n := range lane.Refused.All {
-		a.Lost["refused."+reason.String()] = n * load.SpansPerPacket
+	for _, n := range lane.Refused.All {
+		a.Refused += n
 	}
 	return a, nil
 }

@@ -23,8 +23,11 @@ import (
 func send(args []string) error {
 	var p load.Plan
 	f := flag.NewFlagSet("send", flag.ContinueOnError)
-	f.StringVar(&p.To, "to", "127.0.0.1:6831", "UDP `address` of an agent, Jaeger compact")
-	f.IntVar(&p.Rate, "rate", 10_000, "`spans` a second")
+	f.StringVar((*string)(&p.Protocol), "protocol", string(load.JaegerUDP), "jaeger-udp, otlp-grpc, otlp-http or otlp-json")
+	f.StringVar(&p.To, "to", "127.0.0.1:6831", "`address` of an agent")
+	f.IntVar(&p.Rate, "rate", 10_000, "`spans` a second; 0, by OTLP: as fast as answers come")
+	f.IntVar(&p.Spans, "spans", 100, "in a request; by OTLP")
+	f.IntVar(&p.Clients, "clients", 8, "connections, each with one request at a time; by OTLP")
 	f.DurationVar(&p.For, "for", 8*time.Second, "how long")
 	f.DurationVar(&p.Tick, "tick", defaults.tick, "send what is due within this time together; 0: each packet when it is due")
 	if err := f.Parse(args); err != nil {
@@ -39,7 +42,8 @@ func send(args []string) error {
 
 // sendAs runs `bench send`.
 func sendAs(ctx context.Context, p load.Plan) (sent load.Sent, err error) {
-	cmd, err := again(ctx, "send", "--to", p.To, "--rate", fmt.Sprint(p.Rate), "--for", p.For.String(), "--tick", p.Tick.String())
+	cmd, err := again(ctx, "send", "--protocol", string(p.Protocol), "--to", p.To, "--spans", fmt.Sprint(p.Spans), "--clients", fmt.Sprint(p.Clients),
+		"--rate", fmt.Sprint(p.Rate), "--for", p.For.String(), "--tick", p.Tick.String())
 	if err != nil {
 		return sent, err
 	}

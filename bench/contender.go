@@ -10,7 +10,7 @@ import (
 type contender struct {
 	name   string
 	binary string
-	// rates are the only ones it is driven at; none: all.
+	// rates are the only ones it is driven at by UDP; none: all.
 	rates []int
 	// setup says how to start it.
 	setup func(*places, options) setup
@@ -28,11 +28,13 @@ type setup struct {
 
 // places are the addresses that one started process and its receiver use, all on 127.0.0.1.
 type places struct {
-	udp   int    // Jaeger compact in
-	spare [5]int // other ports that a program insists on opening
-	admin int
-	grpc  string // the receiver, host:port
-	sink  string // the receiver's port that counts bytes
+	udp      int    // Jaeger compact in
+	otlpGRPC int    // OTLP in; nobody's where a program has none
+	otlpHTTP int    //
+	spare    [3]int // other ports that a program insists on opening
+	admin    int
+	grpc     string // the receiver, host:port
+	sink     string // the receiver's port that counts bytes
 }
 
 func (p *places) adminURL(path string) string {
@@ -102,17 +104,17 @@ service:
       readers: [{pull: {exporter: {prometheus: {host: 127.0.0.1, port: %d}}}}]
   pipelines:
     traces: {receivers: [jaeger, otlp], processors: [memory_limiter, batch], exporters: [otlp]}
-`, local(p.udp), o.socketBuffer, local(p.spare[0]), local(p.spare[1]), local(p.spare[2]), p.grpc, p.admin)
+`, local(p.udp), o.socketBuffer, local(p.spare[0]), local(p.otlpGRPC), local(p.otlpHTTP), p.grpc, p.admin)
 	return setup{args: []string{"--config", "CONFIG"}, config: config}
 }
 
 func setupWayside(p *places, o options) setup {
 	config := fmt.Sprintf(`accept:
   jaeger: {compact: %q, binary: %q, socket_buffer: %dB}
-  otlp: {grpc: "", http: ""}
+  otlp: {grpc: %q, http: %q}
 deliver: {endpoint: %q, compression: none}
 admin: {http: %q, pprof: %t}
-`, local(p.udp), local(p.spare[0]), o.socketBuffer, p.grpc, local(p.admin), o.profile)
+`, local(p.udp), local(p.spare[0]), o.socketBuffer, local(p.otlpGRPC), local(p.otlpHTTP), p.grpc, local(p.admin), o.profile)
 	return setup{args: []string{"--config", "CONFIG"}, config: config}
 }
 

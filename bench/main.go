@@ -1,6 +1,7 @@
 // Command bench measures the Jaeger Agent, the OpenTelemetry Collector and
-// Wayside side by side: the same packets at the same rates into each in turn,
-// one receiver that counts what arrives, CPU and memory from the kernel.
+// Wayside side by side: the same spans, by UDP and by OTLP, at the same rates into
+// each in turn, one receiver that counts what arrives, CPU and memory from the
+// kernel.
 // README.md says how to run it and how to read what it prints.
 package main
 
@@ -21,7 +22,8 @@ import (
 
 // options are the command line, validated.
 type options struct {
-	rates        []int // spans/s
+	in           []*way
+	rates        []int // spans/s, in place of each way's own
 	seconds      time.Duration
 	runs         int
 	only         []string
@@ -35,18 +37,19 @@ type options struct {
 
 // defaults are what the published figures are made with. A run with others is
 // not kept in bench/results unless asked for.
-var defaults = options{rates: []int{2_000, 10_000, 30_000, 60_000}, seconds: 8 * time.Second, runs: 3, only: names[:4], socketBuffer: 4 << 20, tick: 5 * time.Millisecond}
+var defaults = options{seconds: 8 * time.Second, runs: 3, only: names[:4], socketBuffer: 4 << 20, tick: 5 * time.Millisecond}
 
 func parse(args []string) (options, error) {
 	o := defaults
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
-	rates := f.String("rates", "2000,10000,30000,60000", "spans a second, one row each")
+	in := f.String("in", strings.Join(wayNames(), ","), "how spans come in")
+	rates := f.String("rates", "", "spans a second, one row each; default: 2000,10000,30000,60000 by UDP, 10000,60000 by OTLP")
 	only := f.String("only", strings.Join(o.only, ","), "what to measure; floor-rested is there, too")
 	f.DurationVar(&o.seconds, "for", o.seconds, "how long each row drives")
 	f.IntVar(&o.runs, "runs", o.runs, "how often everything is measured")
 	f.IntVar(&o.socketBuffer, "socket-buffer", o.socketBuffer, "`bytes` that every program asks the kernel for; 0: the kernel's default")
 	f.DurationVar(&o.tick, "tick", o.tick, "send what is due within this time together; 0: each packet when it is due")
-	f.BoolVar(&o.quick, "quick", false, "one short run at two rates, to see that the accounts add up")
+	f.BoolVar(&o.quick, "quick", false, "one short run of some rows, to see that the accounts add up")
 	f.BoolVar(&o.profile, "profile", false, "take a CPU profile of Wayside in every row; its figures are then not comparable")
 	f.StringVar(&o.wayside, "wayside", "", "measure this `binary` instead of building ./cmd/wayside-agent")
 	f.StringVar(&o.out, "out", "", "`folder` for the raw figures; default: bench/results/<date>-<commit> for a complete run, else none")
@@ -56,11 +59,15 @@ func parse(args []string) (options, error) {
 	if f.NArg() > 0 {
 		return o, fmt.Errorf("unknown argument %q", f.Arg(0))
 	}
-	if o.quick {
-		*rates, o.seconds, o.runs = "2000,10000", 3*time.Second, 1
+	var err error
+	if o.in, err = find(*in); err != nil {
+		return o, err
 	}
-	o.rates = nil
-	for s := range strings.SplitSeq(*rates, ",") {
+	if o.quick {
+		o.seconds, o.runs = 3*time.Second, 1
+		o.in = slices.DeleteFunc(o.in, func(w *way) bool { return w.quick == nil })
+	}
+	for s := range strings.FieldsFuncSeq(*rates, func(r rune) bool { return r == ',' }) {
 		n, err := strconv.Atoi(strings.TrimSpace(s))
 		if err != nil || n <= 0 {
 			return o, fmt.Errorf("--rates: %q is not a number of spans a second", s)
@@ -79,9 +86,22 @@ func parse(args []string) (options, error) {
 	return o, nil
 }
 
+// ratesOf are the rates at which a way is driven.
+func (o options) ratesOf(w *way) []int {
+	switch {
+	case !w.paced():
+		return w.rates
+	case o.rates != nil:
+		return o.rates
+	case o.quick:
+		return w.quick
+	}
+	return w.rates
+}
+
 // complete is whether the figures are those that results are kept of.
 func (o options) complete() bool {
-	return slices.Equal(o.rates, defaults.rates) && o.seconds >= defaults.seconds && o.runs >= defaults.runs &&
+	return len(o.in) == len(ways()) && o.rates == nil && o.seconds >= defaults.seconds && o.runs >= defaults.runs &&
 		slices.Equal(o.only, defaults.only) && o.socketBuffer == defaults.socketBuffer && o.tick == defaults.tick && !o.profile && o.wayside == ""
 }
 

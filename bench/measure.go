@@ -12,8 +12,9 @@ import (
 	"github.com/wayside-tracing/wayside/bench/receive"
 )
 
-// A row is one measurement: one contender, one rate, one run.
+// A row is one measurement: one contender, one way in, one rate, one run.
 type row struct {
+	In    string `json:"in"`
 	Agent string `json:"agent"`
 	Rate  int    `json:"rate"` // spans/s, asked for
 	Run   int    `json:"run"`
@@ -28,6 +29,7 @@ type row struct {
 	CPU          proc.CPU      `json:"cpu"`
 	MicrosASpan  float64       `json:"cpu_us_per_span"` // that arrived
 	Memory       proc.Memory   `json:"memory"`
+	Before       proc.Memory   `json:"memory_before"`
 	ReceiverCPU  time.Duration `json:"receiver_cpu_ns"`
 	Took         time.Duration `json:"took_ns"` // from the first packet until nothing more arrived
 	OthersCores  float64       `json:"others_cores"`
@@ -85,9 +87,12 @@ func (p *process) account() (account, error) {
 }
 
 // measure drives the contender and makes a row of it.
-func (p *process) measure(ctx context.Context, to receiver, rate int, o options) (r row, err error) {
-	r = row{Agent: p.name, Rate: rate}
+func (p *process) measure(ctx context.Context, to receiver, w *way, rate int, o options) (r row, err error) {
+	r = row{In: w.name, Agent: p.name, Rate: rate}
 	if err := proc.ResetPeak(p.pid()); err != nil {
+		return r, err
+	}
+	if r.Before, err = proc.ReadMemory(p.pid()); err != nil {
 		return r, err
 	}
 	said, err := p.account()
@@ -98,7 +103,7 @@ func (p *process) measure(ctx context.Context, to receiver, rate int, o options)
 	if err != nil {
 		return r, err
 	}
-	r.Sent, err = sendAs(ctx, load.Plan{To: local(p.places.udp), Rate: rate, For: o.seconds, Tick: o.tick})
+	r.Sent, err = sendAs(ctx, w.plan(p.places, rate, o))
 	if err != nil {
 		return r, err
 	}
@@ -129,7 +134,7 @@ func (p *process) measure(ctx context.Context, to receiver, rate int, o options)
 	r.SoftnetDrops = after.softnet - before.softnet
 	r.KernelDrops = after.udp.Drops - before.udp.Drops
 	idSum := after.counts.IDSum - before.counts.IDSum
-	return r, p.explain(&r, said, idSum)
+	return r, p.explain(&r, w, said, idSum)
 }
 
 // settle waits until everything sent has arrived, or nothing more arrives.
@@ -182,7 +187,7 @@ func arrivedSince(before, after receive.Counts) (uint64, error) {
 
 // explain compares what was sent with what arrived and what was counted as
 // lost. Anything that does not add up, to the span, is a Problem.
-func (p *process) explain(r *row, before account, idSum uint64) error {
+func (p *process) explain(r *row, w *way, before account, idSum uint64) error {
 	now, err := p.account()
 	for begin := time.Now(); err == nil && p.name == wayside && time.Since(begin) < 2*time.Second; {
 		// The receiver counts before it answers: the last answer may be on its way.
@@ -203,8 +208,14 @@ func (p *process) explain(r *row, before account, idSum uint64) error {
 	if r.KernelDrops > 0 {
 		r.Counted["kernel"] = r.KernelDrops * load.SpansPerPacket
 	}
+	if said.Refused > 0 && w.udp() {
+		r.Counted["refused"] = said.Refused * load.SpansPerPacket // a refused packet is one of ours
+	}
 	if r.Problem == "" {
 		r.Problem = p.problem(r, said, idSum)
+	}
+	if r.Problem == "" && !w.udp() {
+		r.Problem = p.answers(r, said)
 	}
 	return nil
 }
@@ -224,6 +235,17 @@ func (p *process) problem(r *row, said account, idSum uint64) string {
 		return fmt.Sprintf("the ledger says that %d spans were delivered, and %d arrived", said.Delivered, r.Arrived)
 	case p.name == wayside && said.KernelDrops != r.KernelDrops:
 		return fmt.Sprintf("the ledger says that the kernel dropped %d packets, and the kernel says %d", said.KernelDrops, r.KernelDrops)
+	}
+	return ""
+}
+
+// answers compares what the clients were answered with what the contender says.
+func (p *process) answers(r *row, said account) string {
+	switch refused := r.Sent.AllRefused(); {
+	case r.Sent.Broken > 0:
+		return fmt.Sprintf("%d requests were not answered, so nobody knows whether their spans were taken; the first: %s", r.Sent.Broken, r.Sent.Error)
+	case p.name == wayside && said.Refused != refused:
+		return fmt.Sprintf("the ledger says that %d requests were refused, and the clients were told so %d times", said.Refused, refused)
 	}
 	return ""
 }

@@ -32,12 +32,12 @@ const startLimit = 20 * time.Second
 // admin port answers with 200, or, where it has no such thing, when its UDP
 // port is bound.
 func start(ctx context.Context, c *contender, dir string, to receiver, o options) (*process, error) {
-	ports, err := freePorts(2 + len(places{}.spare))
+	ports, err := freePorts(4 + len(places{}.spare))
 	if err != nil {
 		return nil, err
 	}
 	p := &process{contender: c, ended: make(chan struct{})}
-	p.places = &places{udp: ports[0], admin: ports[1], spare: [5]int(ports[2:]), grpc: to.grpc, sink: to.sink}
+	p.places = &places{udp: ports[0], admin: ports[1], otlpGRPC: ports[2], otlpHTTP: ports[3], spare: [3]int(ports[4:]), grpc: to.grpc, sink: to.sink}
 	s := c.setup(p.places, o)
 	config := filepath.Join(dir, c.name+".yaml")
 	if s.config != "" {

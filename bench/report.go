@@ -67,11 +67,11 @@ func thousands(n int) string {
 	return s
 }
 
-// rows are those of a contender at a rate, in the order of the runs.
-func (e *evidence) rows(agent string, rate int) (found []row) {
+// rows are those of a contender in one way at a rate, in the order of the runs.
+func (e *evidence) rows(in, agent string, rate int) (found []row) {
 	for _, one := range e.Runs {
 		for _, r := range one.Rows {
-			if r.Agent == agent && r.Rate == rate {
+			if r.In == in && r.Agent == agent && r.Rate == rate {
 				found = append(found, r)
 			}
 		}
@@ -90,9 +90,17 @@ func (e *evidence) report(o options) string {
 	if o.profile {
 		b.WriteString("**Wayside was being profiled: its CPU figures hold the profiler's own.**\n")
 	}
+	e.budgetTable(&b)
 	e.idleTable(&b)
-	e.rateTable(&b, o)
-	e.ratioTable(&b, o)
+	for _, w := range o.in {
+		if w.udp() {
+			e.rateTable(&b, w, o.ratesOf(w))
+			e.ratioTable(&b, w, o.ratesOf(w))
+		}
+	}
+	e.otlpTable(&b, o)
+	e.otlpRatioTable(&b, o)
+	e.largeTable(&b, o)
 	e.troubles(&b)
 	return b.String()
 }
@@ -133,11 +141,11 @@ func (e *evidence) idleTable(b *strings.Builder) {
 	}
 }
 
-func (e *evidence) rateTable(b *strings.Builder, o options) {
-	b.WriteString("\n| rate, spans/s | agent | lost | CPU µs/span | RSS after / peak, MB | requests out | others |\n|---|---|---|---|---|---|---|\n")
-	for _, rate := range o.rates {
+func (e *evidence) rateTable(b *strings.Builder, w *way, rates []int) {
+	b.WriteString("\nJaeger compact by UDP in:\n\n| rate, spans/s | agent | lost | CPU µs/span | RSS after / peak, MB | requests out | others |\n|---|---|---|---|---|---|---|\n")
+	for _, rate := range rates {
 		for _, name := range names {
-			rows := e.rows(name, rate)
+			rows := e.rows(w.name, name, rate)
 			if len(rows) == 0 {
 				continue
 			}
@@ -181,7 +189,7 @@ func lostText(rows []row) string {
 	return text
 }
 
-func (e *evidence) ratioTable(b *strings.Builder, o options) {
+func (e *evidence) ratioTable(b *strings.Builder, w *way, rates []int) {
 	if _, ok := e.Binaries[wayside]; !ok || len(e.Binaries) == 1 {
 		return
 	}
@@ -191,56 +199,38 @@ func (e *evidence) ratioTable(b *strings.Builder, o options) {
 		b.WriteString(" / " + name + " |")
 	}
 	b.WriteString("\n|---|---|---|---|\n")
-	for _, rate := range o.rates {
+	for _, rate := range rates {
 		fmt.Fprintf(b, "| %s |", thousands(rate))
 		for _, name := range others {
-			b.WriteString(" " + e.ratio(name, rate) + " |")
+			b.WriteString(" " + e.ratio(w.name, name, rate) + " |")
 		}
 		b.WriteString("\n")
 	}
 }
 
-// ratio compares the rows of the same run; there is none where a row does not add up.
-func (e *evidence) ratio(name string, rate int) string {
-	ours, theirs := e.rows(wayside, rate), e.rows(name, rate)
-	if len(ours) == 0 || len(theirs) == 0 {
-		return "–"
+// ratio is the text of ratios.
+func (e *evidence) ratio(in, name string, rate int) string {
+	ratios, sound := e.ratios(in, name, rate)
+	if !sound {
+		return "none: spans are not accounted for"
 	}
-	var ratios spread
-	for _, our := range ours {
-		for _, their := range theirs {
+	return ratios.text("%.3f")
+}
+
+// ratios compare Wayside with another contender, in the rows of the same run.
+// They are not sound, and there are none, where a row does not add up.
+func (e *evidence) ratios(in, name string, rate int) (ratios spread, sound bool) {
+	for _, our := range e.rows(in, wayside, rate) {
+		for _, their := range e.rows(in, name, rate) {
 			switch {
 			case our.Run != their.Run:
 			case our.Problem != "" || their.Problem != "":
-				return "none: spans are not accounted for"
+				return nil, false
 			default:
 				ratios = append(ratios, our.MicrosASpan/their.MicrosASpan)
 			}
 		}
 	}
 	slices.Sort(ratios)
-	return ratios.text("%.3f")
-}
-
-func (e *evidence) troubles(b *strings.Builder) {
-	b.WriteString("\n")
-	for _, one := range e.Runs {
-		for _, name := range slices.Sorted(maps.Keys(one.Failed)) {
-			fmt.Fprintf(b, "- run %d, %s could not be measured: %s\n", one.Run, name, one.Failed[name])
-		}
-		for _, r := range one.Rows {
-			if r.Problem != "" {
-				fmt.Fprintf(b, "- run %d, %s at %s spans/s: %s\n", one.Run, r.Agent, thousands(r.Rate), r.Problem)
-			}
-			if r.Refused > 0 {
-				fmt.Fprintf(b, "- run %d, %s at %s spans/s: %d requests were refused or broke off\n", one.Run, r.Agent, thousands(r.Rate), r.Refused)
-			}
-			if r.SoftnetDrops > 0 {
-				fmt.Fprintf(b, "- run %d, %s at %s spans/s: the host dropped %d packets of any kind before they reached a socket\n", one.Run, r.Agent, thousands(r.Rate), r.SoftnetDrops)
-			}
-			if late := r.Sent.Late.Milliseconds(); late > 50 {
-				fmt.Fprintf(b, "- run %d, %s at %s spans/s: the load generator was kept from a core for %d ms\n", one.Run, r.Agent, thousands(r.Rate), late)
-			}
-		}
-	}
+	return ratios, true
 }

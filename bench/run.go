@@ -11,7 +11,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/wayside-tracing/wayside/bench/load"
 	"github.com/wayside-tracing/wayside/bench/proc"
 )
 
@@ -41,41 +40,51 @@ const (
 	startsARun = 3               // how often a contender is started in a run, the last time to be driven
 	idleFor    = 2 * time.Second // after the start, until the idle memory is read
 	warmUp     = time.Second     // driven at the first rate and not measured
+	littleRate = 100             // spans/s, where there is no rate
 )
 
-// runAll measures the contenders one after another; each run begins with
-// another one. A contender that fails does not keep the others from being measured.
+// runAll measures the contenders one after another, for each way in anew; each
+// run begins with another one. A contender that fails does not keep the others
+// from being measured.
 func runAll(ctx context.Context, all []*contender, run int, temp string, o options) oneRun {
 	one := oneRun{
 		Run: run, Load: firstLine("/proc/loadavg"),
 		Started: map[string][]millisecond{}, Idle: map[string]proc.Memory{}, Failed: map[string]string{},
 	}
-	for i := range all {
-		c := all[(i+run-1)%len(all)]
-		if err := one.measure(ctx, c, temp, o); err != nil {
-			if ctx.Err() != nil {
-				return one
+	for _, w := range o.in {
+		for i := range all {
+			c := all[(i+run-1)%len(all)]
+			if !slices.Contains(w.agents, c.name) {
+				continue
 			}
-			one.Failed[c.name] = err.Error()
-			fmt.Fprintf(os.Stderr, "run %d, %s: %v\n", run, c.name, err)
+			if err := one.measure(ctx, c, w, temp, o); err != nil {
+				if ctx.Err() != nil {
+					return one
+				}
+				one.Failed[c.name+", "+w.name] = err.Error()
+				fmt.Fprintf(os.Stderr, "run %d, %s, %s: %v\n", run, c.name, w.name, err)
+			}
 		}
 	}
 	return one
 }
 
-func (one *oneRun) measure(ctx context.Context, c *contender, temp string, o options) error {
+// measure starts a contender and drives it in one way. The first time in a run,
+// it is started again and again, and its idle memory is measured.
+func (one *oneRun) measure(ctx context.Context, c *contender, w *way, temp string, o options) error {
 	to, err := startReceiver(ctx)
 	if err != nil {
 		return err
 	}
 	defer to.stop()
+	_, known := one.Idle[c.name]
 	var p *process
-	for i := range startsARun {
+	for last := false; !last; {
 		if p, err = start(ctx, c, temp, to, o); err != nil {
 			return err
 		}
 		one.Started[c.name] = append(one.Started[c.name], millisecond(p.started.Seconds()*1000))
-		if i < startsARun-1 {
+		if last = known || len(one.Started[c.name]) == startsARun; !last {
 			p.stop()
 		}
 	}
@@ -87,44 +96,49 @@ func (one *oneRun) measure(ctx context.Context, c *contender, temp string, o opt
 	if err != nil {
 		return err
 	}
-	one.Idle[c.name] = idle
-	rates := o.rates
+	if !known {
+		one.Idle[c.name] = idle
+	}
+	rates := o.ratesOf(w)
 	if c.rates != nil {
 		rates = slices.DeleteFunc(slices.Clone(rates), func(r int) bool { return !slices.Contains(c.rates, r) })
 	}
 	if len(rates) == 0 {
 		return nil
 	}
-	if err := p.warm(ctx, to, rates[0], o); err != nil {
+	if err := p.warm(ctx, to, w.warming(), rates[0], o); err != nil {
 		return err
 	}
 	for _, rate := range rates {
 		profiled := make(chan error, 1)
 		if o.profile && c.name == wayside {
-			file := filepath.Join(o.out, fmt.Sprintf("wayside-%d-run%d.pprof", rate, one.Run))
+			file := filepath.Join(o.out, fmt.Sprintf("wayside-%s-%d-run%d.pprof", w.name, rate, one.Run))
 			go func() { profiled <- p.profile(file, o.seconds) }()
 		} else {
 			profiled <- nil
 		}
-		r, err := p.measure(ctx, to, rate, o)
+		r, err := p.measure(ctx, to, w, rate, o)
 		if err = errors.Join(err, <-profiled); err != nil {
 			return err
 		}
 		r.Run = one.Run
 		one.Rows = append(one.Rows, r)
-		fmt.Fprintf(os.Stderr, "run %d  %-13s %6d/s  %6.2f µs/span  lost %d  others %.2f cores  %s\n", r.Run, r.Agent, r.Rate, r.MicrosASpan, r.lost(), r.OthersCores, r.Problem)
+		fmt.Fprintf(os.Stderr, "run %d  %-13s %-13s %6d/s  %6.2f µs/span  lost %d  refused %d  others %.2f cores  %s\n",
+			r.Run, r.Agent, r.In, r.Rate, r.MicrosASpan, r.lost(), r.Sent.AllRefused(), r.OthersCores, r.Problem)
 	}
 	return nil
 }
 
 // warm drives for a moment, so that connections are made and memory is found
 // before the first row.
-func (p *process) warm(ctx context.Context, to receiver, rate int, o options) error {
+func (p *process) warm(ctx context.Context, to receiver, w *way, rate int, o options) error {
 	before, err := to.counts()
 	if err != nil {
 		return err
 	}
-	sent, err := sendAs(ctx, load.Plan{To: local(p.places.udp), Rate: rate, For: warmUp, Tick: o.tick})
+	plan := w.plan(p.places, max(rate, littleRate), o)
+	plan.For = warmUp
+	sent, err := sendAs(ctx, plan)
 	if err != nil {
 		return err
 	}
@@ -169,7 +183,7 @@ func (e *evidence) verdict() error {
 		}
 		for _, r := range one.Rows {
 			if r.Problem != "" && r.Agent != jaegerAgent && r.Agent != otelcol {
-				wrong = append(wrong, fmt.Errorf("run %d: %s at %d spans/s: %s", r.Run, r.Agent, r.Rate, r.Problem))
+				wrong = append(wrong, fmt.Errorf("run %d: %s, %s: %s", r.Run, r.Agent, wayAt(r.In, r.Rate), r.Problem))
 			}
 		}
 	}

@@ -6,8 +6,8 @@
 #
 # The machines are folders: debootstrap's minimal Debian, kept in .cache/chroot,
 # with this one's Go toolchain and network and a copy of the last commit without
-# git's metadata. Needs root, for chroot and mounts; ports 6831, 6832, 4317 and
-# 14271 of loopback must be free, since the network is shared. Takes about half
+# git's metadata. Needs root, for chroot and mounts; ports 6831, 6832, 4317, 4318
+# and 14271 of loopback must be free, since the network is shared. Takes about half
 # an hour a machine, most of it building the linter and the peers from nothing.
 #
 # Go downloads modules by HTTPS, so it needs CA certificates, which a minimal
@@ -25,9 +25,15 @@ users=()
 
 while [ $# -gt 0 ]; do
   case $1 in
-  --only) only=$2; shift ;;
+  --only)
+    case ${2:-} in
+    up | all) only=$2 ;;
+    *) echo "test/chroot.sh: --only takes up or all" >&2; exit 2 ;;
+    esac
+    shift
+    ;;
   root | user) users+=("$1") ;;
-  *) sed -n '2,/^$/s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  *) sed -n '2,/^$/s/^# \{0,1\}//p' test/chroot.sh; exit 2 ;;
   esac
   shift
 done
@@ -39,7 +45,7 @@ done
 if [ "${WAYSIDE_CHROOT_NAMESPACE:-}" != yes ]; then
   args=("${users[@]}")
   [ -z "$only" ] || args+=(--only "$only")
-  WAYSIDE_CHROOT_NAMESPACE=yes exec unshare --mount --pid --fork --kill-child --mount-proc "$0" "${args[@]}"
+  WAYSIDE_CHROOT_NAMESPACE=yes exec unshare --mount --pid --fork --kill-child --mount-proc "$PWD/test/chroot.sh" "${args[@]}"
 fi
 
 mkdir -p "$cache"

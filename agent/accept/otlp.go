@@ -164,7 +164,7 @@ func (l *Listener) serveHTTP(w http.ResponseWriter, r *http.Request) {
 // export takes in the body of a POST to tracesPath.
 func (l *Listener) export(lane Lane, r *http.Request, mediaType string) error {
 	if mediaType == "" {
-		return fmt.Errorf("%w: %q; %s and %s are", errType, r.Header.Get("Content-Type"), typeProtobuf, typeJSON)
+		return fmt.Errorf("%w: %.100q; %s and %s are", errType, r.Header.Get("Content-Type"), typeProtobuf, typeJSON)
 	}
 	b := body{budget: &l.otlp.budget}
 	defer b.free()

@@ -334,8 +334,8 @@ func TestHTTPErrors(t *testing.T) {
 	s := serve(t, "127.0.0.1:0", OTLPOptions{})
 	s.lane.err = ledger.Refused{Reason: ledger.QueueFull}
 	status, h, body := s.post(bytes.NewReader(request(1, 1)))
-	wantBody := string(grpc.Status{Code: grpc.ResourceExhausted, Message: "the agent's buffer is full: its collector is slow or away", RetryDelay: time.Second}.AppendProto(nil))
-	if status != 429 || h.Get("Retry-After") != "1" || h.Get("Content-Type") != "application/x-protobuf" || body != wantBody {
+	wantBody := string(grpc.Status{Code: grpc.ResourceExhausted, Message: "the agent's buffer is full: its collector is slow or away", RetryDelay: fullDelay}.AppendProto(nil))
+	if status != 429 || h.Get("Retry-After") != "2" || h.Get("Content-Type") != "application/x-protobuf" || body != wantBody {
 		t.Errorf("%d %v %q", status, h, body)
 	}
 	status, h, body = s.post(strings.NewReader("{}"), "Content-Type", "application/json", "path", "/v1/logs")
@@ -389,7 +389,7 @@ func TestLaneRefuses(t *testing.T) {
 		reason ledger.RefuseReason
 		delay  time.Duration
 		http   int
-	}{{ledger.QueueFull, time.Second, 429}, {ledger.RequestTooBig, 0, 413}} {
+	}{{ledger.QueueFull, fullDelay, 429}, {ledger.RequestTooBig, 0, 413}} {
 		s.lane.err, s.lane.put = ledger.Refused{Reason: c.reason}, 2
 		for _, body := range [][]byte{request(1, 1), request(1000, 4000)} {
 			st, _ := s.call(bytes.NewReader(framed(false, body)), nil)

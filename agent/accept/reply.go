@@ -12,8 +12,15 @@ import (
 	"github.com/wayside-tracing/wayside/wire/otlpjson"
 )
 
-// retryDelay is when a sender that finds no room may come again.
+// retryDelay is when a sender that comes together with too many others may come
+// again.
 const retryDelay = time.Second
+
+// fullDelay is when one that finds the buffer full may. OpenTelemetry's exporters
+// for Node try five times again by HTTP, and for 10 s at most
+// (otlp-exporter-base, src/retrying-transport.ts): told 1 s, they would give up
+// after 5, told 2 s after 8. Others wait longer than either by themselves.
+const fullDelay = 2 * time.Second
 
 // refusal is what a request that is not taken is answered.
 type refusal struct {
@@ -34,7 +41,7 @@ func refuse(err error) refusal {
 	switch {
 	case counted && lane.Reason == ledger.QueueFull:
 		set(grpc.ResourceExhausted, http.StatusTooManyRequests, lane.Reason)
-		r.Message, r.RetryDelay = "the agent's buffer is full: its collector is slow or away", retryDelay
+		r.Message, r.RetryDelay = "the agent's buffer is full: its collector is slow or away", fullDelay
 	case counted:
 		set(grpc.ResourceExhausted, http.StatusRequestEntityTooLarge, lane.Reason)
 		r.Message = "the request is larger than half of the agent's buffer"

@@ -18,8 +18,11 @@ func count(n uint64) string {
 // counted is a number with its noun: "1 span", "2 spans".
 func counted(n uint64, nouns string) string {
 	if n == 1 {
-		if nouns == "batches" {
+		switch nouns {
+		case "batches":
 			return "1 batch"
+		case packetsOrRequests:
+			return "1 packet or request"
 		}
 		return "1 " + nouns[:len(nouns)-1]
 	}

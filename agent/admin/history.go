@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -38,6 +39,7 @@ func (h *history) add(now time.Time, st ledger.Status) {
 		h.samples = append(h.samples, sample{st.Started, nil})
 	}
 	last := h.samples[len(h.samples)-1]
+	there := map[string]bool{} // the endpoints
 	s := sample{now, make(map[string]ledger.Account, len(st.Lanes))}
 	for _, l := range st.Lanes {
 		s.lanes[l.Name] = l.Account
@@ -48,9 +50,12 @@ func (h *history) add(now time.Time, st ledger.Status) {
 			}
 		}
 		for _, e := range l.Endpoints {
-			h.endpoint(now, l.Name+"/"+e.String(), e)
+			key := l.Name + "/" + e.String()
+			there[key] = true
+			h.endpoint(now, key, e)
 		}
 	}
+	maps.DeleteFunc(h.failing, func(key string, _ time.Time) bool { return !there[key] })
 	if n := len(h.samples); n > 2 && last.at.Sub(h.samples[n-2].at) < sampleEvery*4/5 {
 		h.samples[n-1] = s
 	} else {

@@ -158,11 +158,7 @@ func (p *page) endpoints(now time.Time, l laneView) {
 			p.put("<p class=\"soft\">%s on the way</p>", counted(uint64(e.InFlight), "requests"))
 		}
 		p.put("</td><td class=\"n\" data-name=\"requests\">%s</td><td class=\"n\" data-name=\"failed\">%s</td><td>", count(e.Requests), count(e.Failures))
-		if e.LastError == "" {
-			p.WriteString("<span class=\"soft\">none</span>")
-		} else {
-			p.put("<p>%s</p>", e.LastError)
-		}
+		p.put("<p data-name=\"last error\">%s</p>", cmp.Or(e.LastError, "none"))
 		if e.LastErrorAt != nil {
 			p.put("<p class=\"soft\">%s ago", age(now.Sub(*e.LastErrorAt)))
 			if e.LastOKAt != nil {
@@ -208,7 +204,7 @@ func (p *page) listeners(st ledger.Status) {
 			what += ", TLS"
 		}
 		p.put("<tr><th><code>%s</code> <span class=\"soft\">%s</span></th>", l.Address, what)
-		p.put("<td class=\"n\" data-name=\"grpc\">%s</td><td class=\"n\" data-name=\"http\">%s</td><td class=\"n\" data-name=\"http, json\">%s</td><td class=\"n\" data-name=\"received\">%s</td><td class=\"n\" data-name=\"connections\">%s</td></tr>\n",
+		p.put("<td class=\"n\" data-name=\"gRPC\">%s</td><td class=\"n\" data-name=\"HTTP\">%s</td><td class=\"n\" data-name=\"HTTP, JSON\">%s</td><td class=\"n\" data-name=\"received\">%s</td><td class=\"n\" data-name=\"connections\">%s</td></tr>\n",
 			count(l.Requests.GRPC), count(l.Requests.HTTP), count(l.Requests.HTTPJSON), size(int(l.Bytes)), count(uint64(l.Connections)))
 	}
 	p.WriteString("</tbody></table></div>\n")

@@ -201,7 +201,11 @@ func judgeEndpoints(now time.Time, l laneView) []finding {
 		then = append(then, s+".")
 	}
 	if !slices.ContainsFunc(failing, func(e ledger.Endpoint) bool { return e.LastOKAt != nil }) {
-		then = append(then, "It has not answered once since the agent began: is deliver.endpoint right?")
+		who := "It has not"
+		if len(failing) > 1 {
+			who = "None has"
+		}
+		then = append(then, who+" answered once since the agent began: is deliver.endpoint right?")
 	}
 	if len(failing) < len(l.Endpoints) {
 		return []finding{{
@@ -210,7 +214,11 @@ func judgeEndpoints(now time.Time, l laneView) []finding {
 		}}
 	}
 	who := "Collector " + failing[0].String()
-	if len(failing) > 1 {
+	switch len(failing) {
+	case 1:
+	case 2:
+		who = "Both collectors"
+	default:
 		who = fmt.Sprintf("All %d collectors", len(failing))
 	}
 	waits := counted(l.Buffered, "spans") + " wait"
@@ -224,7 +232,7 @@ func judgeEndpoints(now time.Time, l laneView) []finding {
 	}
 	f := finding{warn, who + " " + does + ": " + waits, append([]string{room(l)}, then...)}
 	switch {
-	case isFull(l):
+	case isFull(l) || refuses(l):
 		f.level = bad
 	case l.Dropped.Sum() == 0:
 		f.then[0] += " Nothing is lost so far."
@@ -244,20 +252,32 @@ func isFull(l laneView) bool {
 	return l.Buffer.Answered+l.Buffer.Datagram > l.Buffer.Limit-l.Buffer.Limit/50
 }
 
+// refuses says whether there is no room for spans whose sender waits for an
+// answer: they have half of the buffer.
+func refuses(l laneView) bool {
+	return l.Buffer.Answered > l.Buffer.Limit/2-l.Buffer.Limit/50
+}
+
 // room says for how long the buffer will do at the rate at which spans come in.
 func room(l laneView) string {
-	used := l.Buffer.Answered + l.Buffer.Datagram
-	free := max(0, l.Buffer.Limit-used)
+	b := l.Buffer
+	used := b.Answered + b.Datagram
+	free := max(0, b.Limit-used)
 	rate := l.rate(accepted)
 	switch {
+	case refuses(l):
+		return "The half of the buffer for spans that come by OTLP is full: their senders are told to come again."
 	case isFull(l):
 		return "The buffer is full: the oldest spans that came by UDP make room for new ones."
-	case l.Buffered == 0 || rate == 0 || used < l.Buffer.Limit/16: // too little to judge by: memory is taken in blocks
+	case l.Buffered == 0 || rate == 0 || used < b.Limit/16: // too little to judge by: memory is taken in blocks
 		return size(free) + " of the buffer is free."
 	}
-	perSpan := float64(used) / float64(l.Buffered)
-	left := fromSeconds(min(float64(free)/(rate*perSpan), 1e9)) // at most 30 years
-	return fmt.Sprintf("Room for about %s at the present rate (%s).", age(left), perSecond(rate))
+	growth := rate * float64(used) / float64(l.Buffered) // bytes a second
+	left := float64(free) / growth
+	if b.Answered > 0 { // they grow by their share, and have half of the buffer at most
+		left = min(left, float64(max(0, b.Limit/2-b.Answered))/(growth*float64(b.Answered)/float64(used)))
+	}
+	return fmt.Sprintf("Room for about %s at the present rate (%s).", age(fromSeconds(min(left, 1e9))), perSecond(rate)) // at most 30 years
 }
 
 func socketAdvice(s ledger.Socket) string {

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -73,7 +74,16 @@ func TestOtherFindings(t *testing.T) {
 		{"both", func(s *ledger.Status) {
 			unreachable(s, 1, noon.Add(-time.Minute))
 			s.Lanes[0].Endpoints = append(s.Lanes[0].Endpoints, s.Lanes[0].Endpoints[0])
-		}, warn, "All 2 collectors failing for 60 s: 1 span waits"},
+		}, warn, "Both collectors failing for 60 s: 1 span waits"},
+		{"three", func(s *ledger.Status) {
+			unreachable(s, 2, noon.Add(-time.Minute))
+			e := s.Lanes[0].Endpoints[0]
+			s.Lanes[0].Endpoints = []ledger.Endpoint{e, e, e}
+		}, warn, "All 3 collectors failing for 60 s: 2 spans wait"},
+		{"OTLP is refused", func(s *ledger.Status) {
+			unreachable(s, 2, noon.Add(-time.Minute))
+			s.Lanes[0].Buffer = ledger.Buffer{Limit: 8 << 20, Answered: 4 << 20}
+		}, bad, "Collector collector:4317 failing for 60 s: 2 spans wait"},
 		{"lag", func(s *ledger.Status) { s.Lanes[0].Buffer.OldestAge = 45 }, warn, "Delivery lags: the oldest span has waited 45 s"},
 		{"bug", func(s *ledger.Status) { s.Lanes[0].Delivered++ }, bad, "The ledger does not add up: this is a bug of the agent"},
 		{"stopping", func(s *ledger.Status) { s.Ready = false }, warn, "The agent is starting or stopping"},
@@ -100,6 +110,29 @@ func TestOtherFindings(t *testing.T) {
 				t.Error("page is broken")
 			}
 		})
+	}
+}
+
+// OTLP may fill half of the buffer, and the page promised room in the other.
+func TestRoomForAnsweredSpansIsHalfOfTheBuffer(t *testing.T) {
+	for _, c := range []struct {
+		name               string
+		answered, datagram int // MiB of 8
+		want               string
+	}{
+		{"OTLP only", 2, 0, "Room for about 100 s at the present rate (10/s)."},
+		{"UDP only", 0, 2, "Room for about 5 min at the present rate (10/s)."},
+		{"both alike", 2, 2, "Room for about 100 s at the present rate (10/s)."},
+		{"little by OTLP", 1, 5, "Room for about 33 s at the present rate (10/s)."},
+		{"OTLP's half is full", 4, 1, "The half of the buffer for spans that come by OTLP is full: their senders are told to come again."},
+		{"full", 1, 7, "The buffer is full: the oldest spans that came by UDP make room for new ones."},
+	} {
+		l := laneView{Lane: ledger.Lane{Account: ledger.Account{Accepted: 1600, Buffered: 1000}}}
+		l.before.Accepted, l.span = 1000, time.Minute
+		l.Buffer = ledger.Buffer{Limit: 8 << 20, Answered: c.answered << 20, Datagram: c.datagram << 20}
+		if got := room(l); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
 	}
 }
 
@@ -132,6 +165,21 @@ func TestHistoryIsBounded(t *testing.T) {
 	}
 }
 
+// The addresses of a name come and go, and most go while they fail: each was
+// remembered for ever, and one that came back had failed all the time.
+func TestFailingEndpointsThatAreGoneAreForgotten(t *testing.T) {
+	h := newHistory()
+	st := healthy()
+	for i := range 1000 {
+		unreachable(&st, 1, noon)
+		st.Lanes[0].Endpoints[0].IP = fmt.Sprint("10.0.0.", i)
+		h.add(noon.Add(time.Duration(i)*time.Second), st)
+	}
+	if n := len(h.failing); n != 1 {
+		t.Errorf("%d endpoints are remembered, of which there is one", n)
+	}
+}
+
 func TestRatesSinceTheBeginning(t *testing.T) {
 	h := newHistory()
 	st := healthy()
@@ -151,6 +199,8 @@ func TestFormats(t *testing.T) {
 		{counted(1, "spans"), "1 span"},
 		{counted(1, "batches"), "1 batch"},
 		{counted(2, "batches"), "2 batches"},
+		{counted(1, packetsOrRequests), "1 packet or request"},
+		{counted(3, packetsOrRequests), "3 packets or requests"},
 		{size(0), "0 B"},
 		{size(512 << 10), "512 KiB"},
 		{size(8 << 20), "8 MiB"},

@@ -8,6 +8,9 @@ type words struct {
 	fix  string
 }
 
+// packetsOrRequests is the unit of what may be wrong with either.
+const packetsOrRequests = "packets or requests"
+
 // dropped and outside are in the order of the page: spans that were taken in
 // and lost, then what never came in.
 var dropped = []words{
@@ -51,11 +54,11 @@ var outside = []words{
 		"See the sockets below: a larger buffer, or more CPU for the agent.",
 	},
 	{
-		"refused.malformed", "requests", "They are not what the protocol allows, or broke off before their end.",
+		"refused.malformed", packetsOrRequests, "They are not what the protocol allows, or broke off before their end.",
 		"Something else sends to this port, a client makes up ids, or a packet was cut on its way: keep Jaeger clients' packets under 65,000 bytes.",
 	},
 	{
-		"refused.too_big", "requests", "They are larger than a request may be (4 MiB, and half of buffer.memory), or hold a span over 512 KiB.",
+		"refused.too_big", packetsOrRequests, "They are larger than a request may be (4 MiB, and half of buffer.memory), or hold a span over 512 KiB.",
 		"Make the tracer send smaller batches.",
 	},
 	{
@@ -67,7 +70,7 @@ var outside = []words{
 		"Spread the senders over more agents, or make them send smaller requests.",
 	},
 	{
-		"refused.unimplemented", "requests", "They are not traces (metrics, logs, Zipkin spans in a Jaeger packet), or in a form that is not understood.",
+		"refused.unimplemented", packetsOrRequests, "They are not traces (metrics, logs, Zipkin spans in a Jaeger packet), or in a form that is not understood.",
 		"Send metrics and logs elsewhere: set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT in the app, and not OTEL_EXPORTER_OTLP_ENDPOINT.",
 	},
 	{

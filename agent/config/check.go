@@ -14,13 +14,12 @@ func (l *loader) finish() {
 	if len(c.Accept.Jaeger.Compact)+len(c.Accept.Jaeger.Binary)+len(c.Accept.OTLP.GRPC)+len(c.Accept.OTLP.HTTP) == 0 {
 		l.failKey("accept", "nothing is taken in, every listener is off; leave accept.otlp.grpc at its default, 127.0.0.1:4317")
 	}
-	switch t := &c.Accept.TLS; {
-	case t.Cert != "" && t.Key == "":
-		l.failValue("accept.tls.cert", t.Cert, "has no key; set accept.tls.key as well")
-	case t.Key != "" && t.Cert == "":
-		l.failValue("accept.tls.key", t.Key, "has no certificate; set accept.tls.cert as well")
-	case t.ClientCA != "" && t.Cert == "":
+	t := &c.Accept.TLS
+	l.checkPair("accept.tls", t.Cert, t.Key)
+	if t.ClientCA != "" && t.Cert == "" && t.Key == "" {
 		l.failValue("accept.tls.client_ca", t.ClientCA, "there is no TLS without a certificate; set accept.tls.cert and accept.tls.key as well")
+	} else {
+		l.checkAuthorities("accept.tls.client_ca", t.ClientCA)
 	}
 	if len(c.Deliver.Endpoints) == 0 {
 		l.failKey("deliver.endpoint", "no collector is given; start with --endpoint collector:4317, or set deliver.endpoint in the file")
@@ -82,9 +81,10 @@ func (l *loader) checkListeners() {
 	add("admin.http", "tcp", c.Admin.HTTP)
 
 	mine := l.addresses()
+	name, _ := l.hostname() // without one, a name is never this machine's
 	for _, endpoint := range c.Deliver.Endpoints {
 		for _, own := range all {
-			if reaches(endpoint, own.address, mine) {
+			if reaches(endpoint, own.address, mine, name) {
 				fix := "write the collector's address"
 				if strings.HasPrefix(own.key, "accept.otlp.") {
 					fix += ", or if a collector is there, move " + own.key
@@ -121,9 +121,11 @@ func isAny(host string) bool {
 }
 
 // reaches reports whether a connection to endpoint ends at a listener of this
-// machine, whose addresses are mine.
-func reaches(endpoint, listener string, mine []netip.Addr) bool {
+// machine, whose addresses are mine and which calls itself name. Other names are
+// not resolved here.
+func reaches(endpoint, listener string, mine []netip.Addr, name string) bool {
 	host, port := hostPort(endpoint)
+	host = strings.TrimSuffix(host, ".")
 	own, ownPort, _ := net.SplitHostPort(listener)
 	if port != ownPort {
 		return false
@@ -134,12 +136,13 @@ func reaches(endpoint, listener string, mine []netip.Addr) bool {
 	}
 	ip, err := netip.ParseAddr(host)
 	if err != nil {
-		return false // a name, which is not resolved here
+		return isAny(own) && name != "" && strings.EqualFold(host, name)
 	}
+	ip = ip.Unmap()
 	if isAny(own) {
 		return ip.IsLoopback() || ip.IsUnspecified() || slices.Contains(mine, ip)
 	}
-	return host == own || ip.IsUnspecified()
+	return ip.String() == own || ip.IsUnspecified()
 }
 
 // failKey and failValue report a combination at the place where key was set.

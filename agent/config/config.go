@@ -105,10 +105,11 @@ type host struct {
 	readFile  func(name string, limit int64) ([]byte, error)
 	loopback6 func() bool         // whether ::1 can be bound
 	addresses func() []netip.Addr // of its interfaces
+	hostname  func() (string, error)
 }
 
 func thisHost() host {
-	return host{os.LookupEnv, readFile, loopback6, interfaceAddresses}
+	return host{os.LookupEnv, readFile, loopback6, interfaceAddresses, os.Hostname}
 }
 
 // Load reads and validates. An error is an Errors, with everything that is

@@ -19,6 +19,7 @@ import (
 func machine(yaml string) host {
 	files := map[string]string{
 		"a.yaml": yaml, "/run/endpoint": "from-file:4317\n", "/run/bad": "s3cret", "/run/two": "a:1,b:2", "/run/secrets/token": "s3cret",
+		"/tls/cert.pem": testCert, "/tls/key.pem": testKey, "/tls/ca.pem": testCert,
 	}
 	env := map[string]string{"HOST": "collector-1", "EMPTY": "", "MANY": "a:1, b:2", "COMMA": ",", "INJECT": "x:1\nadmin: {pprof: true}"}
 	return host{
@@ -32,6 +33,7 @@ func machine(yaml string) host {
 		},
 		loopback6: func() bool { return true },
 		addresses: func() []netip.Addr { return []netip.Addr{netip.MustParseAddr("10.1.2.3")} },
+		hostname:  func() (string, error) { return "Here", nil },
 	}
 }
 

@@ -1,13 +1,6 @@
 package config
 
-import (
-	"crypto/tls"
-	"crypto/x509"
-	"strings"
-)
-
-// maxPEM is in bytes: a bundle of all public authorities has 230 kB.
-const maxPEM = 1 << 20
+import "strings"
 
 // checkDelivery checks what the keys of deliver say together.
 func (l *loader) checkDelivery() {
@@ -77,31 +70,6 @@ func (l *loader) checkTLS(used bool) {
 		}
 		return
 	}
-	if t.CA != "" {
-		if pem, ok := l.pem("deliver.tls.ca", t.CA); ok && !x509.NewCertPool().AppendCertsFromPEM(pem) {
-			l.failValue("deliver.tls.ca", t.CA, "has no certificate in it; give a file of PEM, -----BEGIN CERTIFICATE-----")
-		}
-	}
-	switch {
-	case t.Cert != "" && t.Key == "":
-		l.failValue("deliver.tls.cert", t.Cert, "has no key; set deliver.tls.key")
-	case t.Cert == "" && t.Key != "":
-		l.failValue("deliver.tls.key", t.Key, "has no certificate; set deliver.tls.cert")
-	case t.Cert != "":
-		cert, ok := l.pem("deliver.tls.cert", t.Cert)
-		key, ok2 := l.pem("deliver.tls.key", t.Key)
-		if ok && ok2 {
-			if _, err := tls.X509KeyPair(cert, key); err != nil {
-				l.failValue("deliver.tls.cert", t.Cert, "can't be used with deliver.tls.key: "+err.Error()+"; give a certificate and its key, both PEM")
-			}
-		}
-	}
-}
-
-func (l *loader) pem(key, path string) ([]byte, bool) {
-	b, err := l.readFile(path, maxPEM)
-	if err != nil {
-		l.failValue(key, path, "can't be read: "+cause(err).Error()+"; check the path and its permissions")
-	}
-	return b, err == nil
+	l.checkAuthorities("deliver.tls.ca", t.CA)
+	l.checkPair("deliver.tls", t.Cert, t.Key)
 }

@@ -61,6 +61,9 @@ var wrongs = []struct{ name, yaml, want string }{
 	{"size, too large", "buffer: {memory: 2GiB}", `a.yaml:1: buffer.memory: "2GiB": is too large; write at most 1GiB`},
 	{"batch too large", "deliver: {batch: {bytes: 4MiB}}", `a.yaml:1: deliver.batch.bytes: "4MiB": is too large; write at most 512KiB`},
 
+	{"size that can't be in bytes", "buffer: {memory: 16}", `a.yaml:1: buffer.memory: "16": has no unit; write 16MiB`},
+	{"size with a space for a unit", "buffer: {memory: '8 '}", `a.yaml:1: buffer.memory: "8 ": has no unit; write 8MiB`},
+	{"size of more than 32 bits with a space for a unit", "buffer: {memory: '3000000000 '}", `a.yaml:1: buffer.memory: "3000000000 ": has no unit; write a size from 2MiB to 1GiB`},
 	{"duration without unit", "drain_timeout: 5", `a.yaml:1: drain_timeout: "5": has no unit; write 5s`},
 	{"duration zero without unit", "drain_timeout: 0", `a.yaml:1: drain_timeout: "0": has no unit; write 0s`},
 	{"duration, days", "buffer: {max_age: 1d}", `a.yaml:1: buffer.max_age: "1d": days are not a unit; write hours, like 24h`},
@@ -145,8 +148,11 @@ a.yaml:1: deliver.tls.key: "/k.pem": has no effect without TLS; write https:// i
 	{"origin without a scheme", "accept: {otlp: {cors: 'a.example'}}", `a.yaml:1: accept.otlp.cors: "a.example": is not the origin of a web page; write https://host or https://host:port, or * for any`},
 	{"origin with a star", "accept: {otlp: {cors: 'https://*.example'}}", `a.yaml:1: accept.otlp.cors: "https://*.example": a part of an origin can't be left open; write each origin, or * for any`},
 	{"certificate instead of its path", "accept: {tls: {cert: '${INJECT}'}}", `a.yaml:1: accept.tls.cert: "x:1\nadmin: {pprof: true}": is what a file holds; write its path`},
-	{"certificate without key", "deliver: {endpoint: 'a:1'}\naccept: {tls: {cert: /c}}", `a.yaml:2: accept.tls.cert: "/c": has no key; set accept.tls.key as well`},
-	{"key without certificate", "deliver: {endpoint: 'a:1'}\naccept: {tls: {key: /k}}", `a.yaml:2: accept.tls.key: "/k": has no certificate; set accept.tls.cert as well`},
+	{"certificate without key", "deliver: {endpoint: 'a:1'}\naccept: {tls: {cert: /c}}", `a.yaml:2: accept.tls.cert: "/c": has no key; set accept.tls.key`},
+	{"key without certificate", "deliver: {endpoint: 'a:1'}\naccept: {tls: {key: /k}}", `a.yaml:2: accept.tls.key: "/k": has no certificate; set accept.tls.cert`},
+	{"accept: no certificate in the file", "deliver: {endpoint: 'a:1'}\naccept: {tls: {cert: /run/bad, key: /none}}", `a.yaml:2: accept.tls.key: "/none": can't be read: file does not exist; check the path and its permissions`},
+	{"accept: no key in the file", "deliver: {endpoint: 'a:1'}\naccept: {tls: {cert: /run/bad, key: /run/bad}}", `a.yaml:2: accept.tls.cert: "/run/bad": can't be used with accept.tls.key: tls: failed to find any PEM data in certificate input; give a certificate and its key, both PEM`},
+	{"accept: no authority in the file", "deliver: {endpoint: 'a:1'}\naccept: {tls: {cert: /tls/cert.pem, key: /tls/key.pem, client_ca: /run/bad}}", `a.yaml:2: accept.tls.client_ca: "/run/bad": has no certificate in it; give a file of PEM, -----BEGIN CERTIFICATE-----`},
 	{"authority without certificate", "deliver: {endpoint: 'a:1'}\naccept: {tls: {client_ca: /c}}", `a.yaml:2: accept.tls.client_ca: "/c": there is no TLS without a certificate; set accept.tls.cert and accept.tls.key as well`},
 
 	{"variable not set", "deliver: {endpoint: '${NONE}:4317'}", `a.yaml:1: deliver.endpoint: "${NONE}:4317": environment variable NONE is not set; set it, or give a default: ${NONE:default}`},
@@ -161,6 +167,9 @@ a.yaml:1: deliver.tls.key: "/k.pem": has no effect without TLS; write https:// i
 	{"own listener", "deliver: {endpoint: 'localhost:14271'}", `a.yaml:1: deliver.endpoint: "localhost:14271": is this agent's own admin.http; write the collector's address`},
 	{"own Jaeger port", "deliver: {endpoint: '127.0.0.1:6831'}", `a.yaml:1: deliver.endpoint: "127.0.0.1:6831": is this agent's own accept.jaeger.compact; write the collector's address`},
 	{"own on every interface", "deliver: {endpoint: '10.1.2.3:80'}\nadmin: {http: ':80'}", `a.yaml:1: deliver.endpoint: "10.1.2.3:80": is this agent's own admin.http; write the collector's address`},
+	{"own as an IPv4 address in IPv6", "deliver: {endpoint: '[::ffff:127.0.0.1]:14271'}", `a.yaml:1: deliver.endpoint: "[::ffff:127.0.0.1]:14271": is this agent's own admin.http; write the collector's address`},
+	{"own with a dot at the end", "deliver: {endpoint: 'localhost.:14271'}", `a.yaml:1: deliver.endpoint: "localhost.:14271": is this agent's own admin.http; write the collector's address`},
+	{"own by the machine's name", "deliver: {endpoint: 'here:80'}\nadmin: {http: ':80'}", `a.yaml:1: deliver.endpoint: "here:80": is this agent's own admin.http; write the collector's address`},
 	{"own by the second loopback", "deliver: {endpoint: '[::1]:80'}\nadmin: {http: 'localhost:80'}", `a.yaml:1: deliver.endpoint: "[::1]:80": is this agent's own admin.http; write the collector's address`},
 	{"two listeners", "deliver: {endpoint: 'a:1'}\naccept:\n  jaeger:\n    binary: 127.0.0.1:6831", `a.yaml:4: accept.jaeger.binary: "127.0.0.1:6831": is taken by accept.jaeger.compact (127.0.0.1:6831); give one of them another port`},
 	{"two listeners, one on all", "deliver: {endpoint: 'a:1'}\naccept: {jaeger: {binary: ':6831'}}", `a.yaml:2: accept.jaeger.binary: ":6831": is taken by accept.jaeger.compact (127.0.0.1:6831); give one of them another port`},
@@ -171,7 +180,7 @@ a.yaml:1: deliver.tls.key: "/k.pem": has no effect without TLS; write https:// i
 	{"batch over a quarter", "deliver: {endpoint: 'a:1'}\nbuffer: {memory: 2097151B}", `a.yaml:2: buffer.memory: "2097151B": is too small; write at least 2MiB`},
 	{"batch waits too long", "deliver: {endpoint: 'a:1', batch: {age: 1m}}\nbuffer: {max_age: 30s}", `a.yaml:1: deliver.batch.age: "1m": spans would expire before they are sent; write less than buffer.max_age, 30s`},
 
-	{"everything at once", "buffer: {memory: 1}\nlog: {level: loud}\nnope: 1", `a.yaml:1: buffer.memory: "1": has no unit; write 1B
+	{"everything at once", "buffer: {memory: 1}\nlog: {level: loud}\nnope: 1", `a.yaml:1: buffer.memory: "1": has no unit; write a size from 2MiB to 1GiB
 a.yaml:2: log.level: "loud": is not a choice; write debug or info or warn or error
 a.yaml:3: nope: unknown key; here are: accept, buffer, deliver, admin, log, drain_timeout`},
 }

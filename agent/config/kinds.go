@@ -19,6 +19,9 @@ func (s sizes) takes() string { return "size, " + formatSize(s.lo) + " to " + fo
 func (s sizes) format(n int) string { return formatSize(n) }
 
 func (s sizes) parse(text string) (int, error) {
+	if number := strings.TrimSpace(text); isNumber(number) {
+		return 0, wrong("has no unit", "write "+s.likely(number))
+	}
 	n, err := parseSize(text)
 	if err != nil {
 		return 0, err
@@ -30,6 +33,17 @@ func (s sizes) parse(text string) (int, error) {
 		return 0, wrong("is too large", "write at most "+formatSize(s.hi))
 	}
 	return int(n), nil
+}
+
+// likely is a number that has no unit with the smallest that makes it a size
+// which may be written: who writes 8 for buffer.memory doesn't mean bytes.
+func (s sizes) likely(number string) string {
+	for _, unit := range []string{"B", "KiB", "MiB"} {
+		if n, err := parseSize(number + unit); err == nil && n >= int64(s.lo) && n <= int64(s.hi) {
+			return formatSize(int(n))
+		}
+	}
+	return "a size from " + formatSize(s.lo) + " to " + formatSize(s.hi)
 }
 
 var units = []struct {
@@ -63,14 +77,14 @@ func parseSize(text string) (int64, error) {
 			return n * u.size, nil // below 2^31 · 2^30
 		}
 	}
-	if unit == "" {
-		return 0, wrong("has no unit", "write "+formatSize(int(n)))
-	}
 	fix := "the units are B, KiB, MiB, GiB, kB, MB, GB"
-	if i := strings.IndexByte("kmg", strings.TrimSpace(unit + " ")[0]|0x20); i >= 0 {
-		fix = "write " + number + []string{"KiB", "MiB", "GiB"}[i]
+	unit = strings.TrimSpace(unit)
+	for i, first := range []string{"k", "m", "g"} {
+		if strings.HasPrefix(strings.ToLower(unit), first) {
+			fix = "write " + number + []string{"KiB", "MiB", "GiB"}[i]
+		}
 	}
-	return 0, wrong(brief(strings.TrimSpace(unit))+" is not a unit of size", fix)
+	return 0, wrong(brief(unit)+" is not a unit of size", fix)
 }
 
 // formatSize writes n in the unit that gives the shortest whole number.

@@ -1,7 +1,8 @@
-// Package load sends Jaeger spans over UDP at a steady rate, as web services'
-// tracers would, at little cost to the cores that it shares with what is measured.
+// Package load sends spans at a steady rate, Jaeger's over UDP or OTLP over gRPC
+// or HTTP, as web services' tracers would, at little cost to the cores that it
+// shares with what is measured.
 //
-// A few packets are encoded once, one for each client that is played. Between
-// two sendings only ids and sequence numbers change, in place: they are written
-// as varints of a fixed length, so an id is one 8-byte store.
+// A few packets or requests are encoded once, one for each client that is
+// played. Between two sendings only ids and sequence numbers change, in place:
+// they are written in a fixed length.
 package load

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// The shape of the traffic: 20 spans a packet, each with 10 tags and one log,
+// The shape of the UDP traffic: 20 spans a packet, each with 10 tags and one log,
 // 410 bytes a span, 8.2 kB a packet.
 const (
 	SpansPerPacket = 20

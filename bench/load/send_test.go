@@ -26,7 +26,7 @@ func TestWhatIsSentIsWhatArrives(t *testing.T) {
 		}
 	}()
 	// Ten packets: as many as a socket's default buffer holds when nobody reads.
-	sent, err := Send(Plan{To: conn.LocalAddr().String(), Rate: 2_000, For: 100 * time.Millisecond})
+	sent, err := Send(Plan{To: conn.LocalAddr().String(), Protocol: JaegerUDP, Rate: 2_000, For: 100 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func TestWhatIsSentIsWhatArrives(t *testing.T) {
 }
 
 func TestPlanWithoutARate(t *testing.T) {
-	if _, err := Send(Plan{To: "127.0.0.1:1", For: time.Second}); err == nil {
+	if _, err := Send(Plan{To: "127.0.0.1:1", Protocol: JaegerUDP, For: time.Second}); err == nil {
 		t.Error("a rate of 0 was taken")
 	}
 }

@@ -82,8 +82,10 @@ const (
 	internal          = 13
 )
 
-// maxMessage is in bytes; gRPC servers take 4 MiB unless told otherwise.
-const maxMessage = 4 << 20
+// maxMessage is in bytes. gRPC servers take 4 MiB unless told otherwise; the
+// Collector's batches are larger where its clients' requests are large, and what
+// is measured is not how it fails then.
+const maxMessage = 64 << 20
 
 func (s *Server) unary(w http.ResponseWriter, r *http.Request, path []uint64) {
 	buf, _ := s.buffers.Get().(*[]byte)

@@ -99,7 +99,7 @@ func TestRefuses(t *testing.T) {
 		"compression":       {export, 1, good, "12"},
 		"a truncated span":  {export, 0, good[:len(good)-1], "3"},
 		"a span without id": {postSpans, 0, []byte{0x0a, 2, 0x0a, 0}, "3"},
-		"over 4 MiB":        {export, 0, make([]byte, maxMessage+1), "8"},
+		"over 64 MiB":       {export, 0, make([]byte, maxMessage+1), "8"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, url, client := serve(t)

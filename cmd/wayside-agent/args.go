@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/wayside-tracing/wayside/agent/config"
@@ -27,12 +28,15 @@ var flagNames = []string{"config", "endpoint", "check", "help", "version"}
 
 func parseArgs(args []string) (command, error) {
 	var cmd command
-	var endpoint string
+	var configs, endpoints []string
 	var checks, version bool
 	fs := flag.NewFlagSet("wayside-agent", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
-	fs.StringVar(&cmd.source.File, "config", "", "")
-	fs.StringVar(&endpoint, "endpoint", "", "")
+	add := func(to *[]string) func(string) error {
+		return func(v string) error { *to = append(*to, v); return nil }
+	}
+	fs.Func("config", "", add(&configs))
+	fs.Func("endpoint", "", add(&endpoints))
 	fs.BoolVar(&checks, "check", false, "")
 	fs.BoolVar(&version, "version", false, "")
 
@@ -44,21 +48,26 @@ func parseArgs(args []string) (command, error) {
 		return command{}, explain(err)
 	case version || len(args) == 1 && args[0] == "version":
 		return command{what: showVersion}, nil
+	case fs.NArg() > 0 && (fs.Arg(0) == "help" || fs.Arg(0) == "version"):
+		return command{}, fmt.Errorf("%s stands alone", fs.Arg(0))
 	case fs.NArg() > 0:
 		return command{}, fmt.Errorf("%q is not a flag; the commands are help and version", fs.Arg(0))
+	case slices.Contains(configs, ""):
+		return command{}, errors.New("--config needs a value")
+	case slices.Contains(endpoints, ""):
+		return command{}, errors.New("--endpoint needs a value")
+	case len(configs) > 1:
+		return command{}, errors.New("--config is given twice; a configuration is one file")
 	case checks:
 		cmd.what = check
 	}
-	var empty error
-	fs.Visit(func(f *flag.Flag) {
-		if f.Value.String() == "" {
-			empty = fmt.Errorf("--%s needs a value", f.Name)
-		}
-	})
-	if endpoint != "" {
-		cmd.source.Set = []config.Setting{{Key: "deliver.endpoint", Value: endpoint, From: "--endpoint"}}
+	if len(configs) > 0 {
+		cmd.source.File = configs[0]
 	}
-	return cmd, empty
+	if len(endpoints) > 0 { // several are a list, as with commas
+		cmd.source.Set = []config.Setting{{Key: "deliver.endpoint", Value: strings.Join(endpoints, ","), From: "--endpoint"}}
+	}
+	return cmd, nil
 }
 
 // explain says what package flag says, with a way out.

@@ -153,10 +153,11 @@ func TestFloodOfRequests(t *testing.T) {
 	if got, want := sum(ledger.QueueFull, ledger.Overloaded, ledger.RequestTooBig), answers[grpc.ResourceExhausted].Load(); got != want {
 		t.Errorf("%d refused for want of room, %d were told so: %v", got, want, lane.Refused)
 	}
-	// On a slow machine the requests that nobody went on with are given up meanwhile.
-	told, got := answers[grpc.InvalidArgument].Load(), sum(ledger.Malformed)
-	if told != 2*rounds/2 || got < told || got > told+idlers/3 {
-		t.Errorf("%d malformed, %d were told so, want %d", got, told, rounds)
+	// On a slow machine a request may be given up before all of it has come, and
+	// those that nobody goes on with are, meanwhile.
+	bads, late, got := answers[grpc.InvalidArgument].Load(), answers[grpc.DeadlineExceeded].Load(), sum(ledger.Malformed)
+	if bads > rounds || bads+late < rounds || got < bads+late || got > bads+late+idlers/3 {
+		t.Errorf("%d malformed, %d were told so and %d that they are late; %d were sent", got, bads, late, rounds)
 	}
 	if got := answers[grpc.OK].Load(); got == 0 || lane.Accepted < got*goodSpans {
 		t.Errorf("%d requests were told yes, %d spans accepted", got, lane.Accepted)

@@ -53,7 +53,7 @@ func TestCommandLine(t *testing.T) {
 
 		{"nothing given", "", 1, ``, `deliver.endpoint: no collector is given; start with --endpoint collector:4317, or set deliver.endpoint in the file\n`},
 		{"wrong endpoint", "--endpoint http://c", 1, ``, `--endpoint: deliver.endpoint: "http://c/v1/traces": otlp-grpc takes host:port, not a URL; write c:4317, or set deliver.protocol: otlp-http\n`},
-		{"wrong file", "--config " + bad, 1, ``, `\S+bad.yaml:3: deliver.comprssion: unknown key; did you mean deliver.compression\?\n\S+bad.yaml:4: buffer.memory: "8": has no unit; write 8B\n`},
+		{"wrong file", "--config " + bad, 1, ``, `\S+bad.yaml:3: deliver.comprssion: unknown key; did you mean deliver.compression\?\n\S+bad.yaml:4: buffer.memory: "8": has no unit; write 8MiB\n`},
 		{"check a wrong file", "--check --config " + bad, 1, ``, `\S+bad.yaml:3: (?s:.*)`},
 		{"no file", "--config /nowhere/x.yaml", 1, ``, `/nowhere/x.yaml: cannot be read: no such file or directory\n`},
 
@@ -62,6 +62,9 @@ func TestCommandLine(t *testing.T) {
 		{"flag of the Jaeger Agent", "--reporter.grpc.host-port=c:14250", 2, ``, `wayside-agent: unknown flag --reporter.grpc.host-port; the Jaeger Agent's flags are not in this version yet, write --endpoint or a --config file \(see wayside-agent --help\)\n`},
 		{"flag without value", "--config", 2, ``, `wayside-agent: flag needs an argument: --config \(see wayside-agent --help\)\n`},
 		{"flag with empty value", "--endpoint=", 2, ``, `wayside-agent: --endpoint needs a value \(see wayside-agent --help\)\n`},
+		{"two files", "--config a --config b", 2, ``, `wayside-agent: --config is given twice; a configuration is one file \(see wayside-agent --help\)\n`},
+		{"help with something", "help me", 2, ``, `wayside-agent: help stands alone \(see wayside-agent --help\)\n`},
+		{"several endpoints", "--check --endpoint a:1 --endpoint b:1,c:1", 0, `(?s:.*)  endpoint: \[a:1, b:1, c:1\] # --endpoint\n(?s:.*)`, ``},
 		{"no flag", "collector:4317", 2, ``, `wayside-agent: "collector:4317" is not a flag; the commands are help and version \(see wayside-agent --help\)\n`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -10,35 +10,55 @@ import (
 	"math"
 	"math/rand/v2"
 	"os/signal"
-	"strings"
 	"syscall"
-	"time"
 
-	"github.com/wayside-tracing/wayside/internal/figures"
 	"github.com/wayside-tracing/wayside/internal/loadgen"
 	"github.com/wayside-tracing/wayside/internal/shop"
 	"github.com/wayside-tracing/wayside/wire/thrift"
 )
 
-const aboutLoadgen = `wayside loadgen sends the traces of an invented web shop to an agent by UDP, as
-Jaeger clients do: each service is a process of its own that numbers its packets
-(up to 65,000 bytes, at least one a second) and reports what it could not send.
-Visitors look at products, fill carts and pay; caches miss, cards are declined,
-calls are tried again, mails are sent later.
+const aboutLoadgen = `wayside loadgen sends the traces of an invented web shop to an agent. Visitors look
+at products, fill carts and pay; caches miss, cards are declined, calls are tried
+again, mails are sent later. Each service is a process of its own:
 
-It goes on until ctrl-C, or for --duration, then says what was sent and at what
-speed. Exit status: 0; 1 when packets were refused or could not be sent; 2 when
-it was called wrongly.
+  jaeger      a Jaeger client, which sends packets by UDP (up to 65,000 bytes, at
+              least one a second), numbers them and reports what it could not send
+  otlp-grpc   an OpenTelemetry SDK, which exports up to 512 spans a request, at
+  otlp-http   least one a second, and waits for the answer. What the agent has no
+  otlp-json   room for is sent again when it says, or later and later, for a
+              minute. 2,048 spans wait meanwhile; more are dropped, and counted
+
+It goes on until ctrl-C, or for --duration, then says what was sent, with OTLP
+what of it was accepted, and at what speed. Exit status: 0; 1 when spans were
+refused, dropped or could not be sent; 2 when it was called wrongly.
 
   wayside loadgen                                a few traces a second, to look at
   wayside loadgen --rate 10000 --duration 1m     load
   wayside loadgen --encoding binary              as Node.js clients do, to port 6832
+  wayside loadgen --protocol otlp-grpc           to port 4317
 `
+
+// protocolNamed also returns the port that an agent has for it; "" if there is
+// no such protocol.
+func protocolNamed(name string) (p loadgen.Protocol, port string) {
+	switch name {
+	case "jaeger":
+		return loadgen.Jaeger, "6831"
+	case "otlp-grpc":
+		return loadgen.OTLPGRPC, "4317"
+	case "otlp-http":
+		return loadgen.OTLPHTTP, "4318"
+	case "otlp-json":
+		return loadgen.OTLPJSON, "4318"
+	}
+	return 0, ""
+}
 
 func sendLoad(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	fs := flag.NewFlagSet("loadgen", flag.ContinueOnError)
-	to := fs.String("to", "", "`HOST:PORT` of the agent (default 127.0.0.1:6831, for binary :6832)")
-	encoding := fs.String("encoding", "compact", "Thrift `ENCODING`: compact or binary")
+	to := fs.String("to", "", "`HOST:PORT` of the agent (default 127.0.0.1 and the protocol's port: 6831, binary 6832, 4317, 4318)")
+	protocol := fs.String("protocol", "jaeger", "`PROTOCOL`: jaeger, otlp-grpc, otlp-http (protobuf) or otlp-json (HTTP too)")
+	encoding := fs.String("encoding", "compact", "Thrift `ENCODING`, for jaeger: compact or binary")
 	rate := fs.Float64("rate", 20, "`SPANS` a second, all services together")
 	duration := fs.Duration("duration", 0, "stop after this `TIME`, such as 30s or 5m")
 	services := fs.Int("services", int(shop.Services), fmt.Sprintf("how many of the shop's `N` services report spans, 1 to %d", shop.Services))
@@ -51,7 +71,10 @@ func sendLoad(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	if o.Seed == 0 {
 		o.Seed = rand.Uint64()
 	}
-	port := "6831"
+	var port string
+	if o.Protocol, port = protocolNamed(*protocol); port == "" {
+		return wrong(stderr, fs, fmt.Errorf("--protocol %q: must be jaeger, otlp-grpc, otlp-http or otlp-json", *protocol))
+	}
 	switch *encoding {
 	case "compact":
 		o.Encoding = thrift.Compact
@@ -65,6 +88,8 @@ func sendLoad(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 		o.To = "127.0.0.1:" + port
 	}
 	switch {
+	case o.Protocol != loadgen.Jaeger && o.Encoding != thrift.Compact:
+		return wrong(stderr, fs, fmt.Errorf("--encoding %s: goes with --protocol jaeger, and it is %s", *encoding, *protocol))
 	case !(o.Rate > 0 && o.Rate <= math.MaxInt32):
 		return wrong(stderr, fs, fmt.Errorf("--rate %v: must be more than 0 spans a second", o.Rate))
 	case o.Duration < 0:
@@ -90,70 +115,8 @@ func sendLoad(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	} else {
 		fmt.Fprint(stdout, summary(o, report))
 	}
-	if report.Refused+report.Failed > 0 {
+	if report.Lost() > 0 {
 		return failure
 	}
 	return ok
-}
-
-// summary says what was sent.
-func summary(o loadgen.Options, r loadgen.Report) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "sent %s spans of %s traces to %s in %s packets, %s, in %.1f s: %s spans/s (asked: %s)\n",
-		figures.Grouped(r.Spans), figures.Grouped(r.Traces), o.To, figures.Grouped(r.Packets), figures.Bytes(r.Bytes), r.Elapsed.Seconds(),
-		figures.Grouped(uint64(r.SpansPerSecond()+0.5)), figures.Grouped(uint64(o.Rate+0.5)))
-	if r.Refused > 0 {
-		fmt.Fprintf(&b, "lost %s spans: nobody listened on %s; start `%s up`, or name another agent with --to\n", figures.Grouped(r.Refused), o.To, self())
-	}
-	if r.Failed > 0 {
-		fmt.Fprintf(&b, "could not send %s spans: %s\n", figures.Grouped(r.Failed), r.Error)
-	}
-	return b.String()
-}
-
-// progress says now and then how it goes: on a terminal in one line that is
-// written over.
-type progress struct {
-	w        io.Writer
-	options  loadgen.Options
-	terminal bool
-	last     loadgen.Report // that was shown
-	warned   bool
-}
-
-func newProgress(w io.Writer, o loadgen.Options) *progress {
-	return &progress{w: w, options: o, terminal: isTerminal(w)}
-}
-
-func (p *progress) show(r loadgen.Report) {
-	if r.Refused > 0 && !p.warned {
-		p.warned = true
-		p.line(fmt.Sprintf("nobody listens on %s: start `%s up`, or name another agent with --to; going on, in case one comes", p.options.To, self()))
-	}
-	every := 10 * time.Second
-	if p.terminal {
-		every = time.Second / 2
-	}
-	since := r.Elapsed - p.last.Elapsed
-	if since < every {
-		return
-	}
-	speed := float64(r.Spans-min(r.Spans, p.last.Spans)) / since.Seconds()
-	p.last = r
-	s := fmt.Sprintf("%s spans sent, %s spans/s now", figures.Grouped(r.Spans), figures.Grouped(uint64(speed+0.5)))
-	if lost := r.Refused + r.Failed; lost > 0 {
-		s += fmt.Sprintf(", %s lost", figures.Grouped(lost))
-	}
-	if p.terminal {
-		fmt.Fprint(p.w, "\r\x1b[K"+s)
-	} else {
-		fmt.Fprintln(p.w, s)
-	}
-}
-
-func (p *progress) line(s string) {
-	if p.terminal {
-		s = "\r\x1b[K" + s
-	}
-	fmt.Fprintln(p.w, s)
 }

@@ -24,7 +24,7 @@ func TestHelp(t *testing.T) {
 		{[]string{"--help"}, []string{"wayside up"}},
 		{[]string{"up", "--help"}, []string{"--compact ADDRESS", "(default 127.0.0.1:6831)", "--binary", "--admin", "--duration TIME", "--demo ", "jq"}},
 		{[]string{"help", "up"}, []string{"--compact ADDRESS"}},
-		{[]string{"loadgen", "-h"}, []string{"--rate SPANS", "a second", "(default 20)", "--duration", "--to HOST:PORT", "--encoding", "--services N", "--seed NUMBER", "--json"}},
+		{[]string{"loadgen", "-h"}, []string{"--rate SPANS", "a second", "(default 20)", "--duration", "--to HOST:PORT", "--protocol PROTOCOL", "otlp-grpc", "otlp-http", "otlp-json", "4317", "--encoding", "--services N", "--seed NUMBER", "--json"}},
 		{[]string{"version"}, []string{"wayside "}},
 	} {
 		code, stdout, stderr := call(t, c.args...)
@@ -62,6 +62,9 @@ func TestWrongUse(t *testing.T) {
 		{[]string{"loadgen", "--rate", "0"}, "--rate 0: must be more than 0"},
 		{[]string{"loadgen", "--rate", "NaN"}, "--rate NaN"},
 		{[]string{"loadgen", "--encoding", "json"}, `--encoding "json": must be compact or binary`},
+		{[]string{"loadgen", "--protocol", "otlp"}, `--protocol "otlp": must be jaeger, otlp-grpc, otlp-http or otlp-json`},
+		{[]string{"loadgen", "--protocol", "otlp-http", "--encoding", "binary"}, "--encoding binary: goes with --protocol jaeger, and it is otlp-http"},
+		{[]string{"loadgen", "--protocol", "otlp-http", "--to", "http://127.0.0.1:4318"}, "--to http://127.0.0.1:4318"},
 		{[]string{"loadgen", "--services", "9"}, "--services 9: must be 1 to 8"},
 		{[]string{"loadgen", "--duration", "-1s"}, "--duration"},
 		{[]string{"loadgen", "--to", "here"}, "--to here"},

@@ -33,6 +33,9 @@ func newNotes(print func(string)) *notes {
 func (n *notes) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
 
 func (n *notes) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == "ledger" {
+		return nil // the agent's last line, at any level: up ends with its own
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if r.Time.Sub(n.said[r.Message]) < 10*time.Second {
@@ -41,7 +44,7 @@ func (n *notes) Handle(_ context.Context, r slog.Record) error {
 	n.said[r.Message] = r.Time
 	var attrs []string
 	add := func(a slog.Attr) bool {
-		attrs = append(attrs, fmt.Sprintf("%s %v", a.Key, a.Value))
+		attrs = append(attrs, fmt.Sprintf("%s %v", a.Key, a.Value.Resolve()))
 		return true
 	}
 	for _, a := range n.attrs {

@@ -208,10 +208,15 @@ func (w *wayside) run(ctx context.Context) error {
 }
 
 // wait waits for the end, and writes the ledger now and then where there is no
-// line at the bottom for it.
+// line at the bottom for it. Where there is, whoever draws it asks for the
+// ledger, and nobody else may (see meter).
 func (w *wayside) wait(ctx context.Context, failed <-chan error) error {
-	every := time.NewTicker(10 * time.Second)
-	defer every.Stop()
+	var now <-chan time.Time // never, on a terminal
+	if !w.out.terminal {
+		every := time.NewTicker(10 * time.Second)
+		defer every.Stop()
+		now = every.C
+	}
 	last := ""
 	for {
 		select {
@@ -219,8 +224,8 @@ func (w *wayside) wait(ctx context.Context, failed <-chan error) error {
 			return nil
 		case err := <-failed:
 			return err
-		case <-every.C:
-			if line, _ := w.ledger(w.tail.Counts()); !w.out.terminal && line != last {
+		case <-now:
+			if line, _ := w.ledger(w.tail.Counts()); line != last {
 				w.out.note(line)
 				last = line
 			}

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/wayside-tracing/wayside/collector/ingest"
@@ -30,23 +31,27 @@ func started(t *testing.T) (w *wayside, stdout, stderr *bytes.Buffer) {
 	return w, stdout, stderr
 }
 
-// send has loadgen send to both ports for a moment, then ends w once the
-// agent has all of it.
+// send has loadgen send to each port for a moment, then ends w once the agent
+// has all of it.
 func send(t *testing.T, w *wayside) (sent loadgen.Report) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- w.run(ctx) }()
-	for name, encoding := range map[string]thrift.Encoding{"compact": thrift.Compact, "binary": thrift.Binary} {
-		g, err := loadgen.New(loadgen.Options{
-			To: w.udp(name), Encoding: encoding, Rate: 3000, Duration: 400 * time.Millisecond,
-			Services: int(shop.Services), Seed: uint64(encoding),
-		})
+	for i, o := range []loadgen.Options{
+		{To: w.udp("compact"), Encoding: thrift.Compact},
+		{To: w.udp("binary"), Encoding: thrift.Binary},
+		{To: w.otlp("grpc"), Protocol: loadgen.OTLPGRPC},
+		{To: w.otlp("http"), Protocol: loadgen.OTLPHTTP},
+		{To: w.otlp("http"), Protocol: loadgen.OTLPJSON},
+	} {
+		o.Rate, o.Duration, o.Services, o.Seed = 3000, 400*time.Millisecond, int(shop.Services), uint64(i+1)
+		g, err := loadgen.New(o)
 		if err != nil {
 			t.Fatal(err)
 		}
 		r := g.Run(ctx, func(loadgen.Report) {})
-		if r.Error != "" || r.Spans == 0 {
+		if r.Error != "" || r.Spans == 0 || r.Lost() != 0 {
 			t.Errorf("%+v", r)
 		}
 		sent.Spans += r.Spans
@@ -158,19 +163,35 @@ func TestUpIntoPipe(t *testing.T) {
 			t.Errorf("does not say %s:\n%s", want, said)
 		}
 	}
-	if strings.Contains(said, "broken pipe") {
+	if strings.Contains(said, "broken pipe") || strings.Contains(said, "note: ledger") {
 		t.Error(said)
 	}
 }
 
 func TestLoadgenAlone(t *testing.T) {
-	t.Parallel()
-	code, stdout, stderr := call(t, "loadgen", "--to", "127.0.0.1:9", "--rate", "500", "--duration", "1200ms", "--json")
-	var r loadgen.Report
-	if err := json.Unmarshal([]byte(stdout), &r); err != nil {
-		t.Fatalf("%v: %s", err, stdout)
+	for _, protocol := range []string{"jaeger", "otlp-grpc", "otlp-json"} {
+		t.Run(protocol, func(t *testing.T) {
+			t.Parallel()
+			code, stdout, stderr := call(t, "loadgen", "--to", "127.0.0.1:9", "--protocol", protocol, "--rate", "500", "--duration", "1200ms", "--json")
+			var r loadgen.Report
+			if err := json.Unmarshal([]byte(stdout), &r); err != nil {
+				t.Fatalf("%v: %s", err, stdout)
+			}
+			if code != failure || r.Spans != 0 || r.Lost() == 0 || !strings.Contains(stderr, "nobody listens on 127.0.0.1:9") {
+				t.Errorf("exit %d, %+v, %s", code, r, stderr)
+			}
+		})
 	}
-	if code != failure || r.Spans != 0 || r.Refused == 0 || !strings.Contains(stderr, "nobody listens on 127.0.0.1:9") {
-		t.Errorf("exit %d, %+v, %s", code, r, stderr)
-	}
+}
+
+// On a terminal two goroutines measured the rate, and each spoiled the other's.
+func TestOnlyTheLineAtTheBottomAsksForTheLedger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &wayside{out: &output{terminal: true}} // without an agent: asking panics
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := w.wait(ctx, nil); err != nil {
+			t.Error(err)
+		}
+	})
 }

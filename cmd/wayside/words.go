@@ -94,16 +94,22 @@ func (w *wayside) account() ledger.Account { return w.agent.Status().Lanes[0].Ac
 // ledger is the ledger in one line, and whether it tells of something bad.
 func (w *wayside) ledger(c tail.Counts) (line string, bad bool) {
 	a := w.account()
+	return ledgerLine(a, w.meter.rate(a.Accepted, time.Now()), c), a.Dropped.Sum() > 0 || a.KernelDrops > 0 || a.Check() != nil
+}
+
+// ledgerLine begins with what matters most: a narrow terminal cuts its end off.
+// rate is in spans a second.
+func ledgerLine(a ledger.Account, rate uint64, c tail.Counts) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s spans/s · %s", figures.Grouped(w.meter.rate(a.Accepted, time.Now())), equation(a))
+	b.WriteString(equation(a))
 	if s := losses(a); s != "" {
 		b.WriteString(" · " + s)
 	}
-	fmt.Fprintf(&b, " · %s shown", figures.Count(c.TracesShown, "trace"))
+	fmt.Fprintf(&b, " · %s spans/s · %s shown", figures.Grouped(rate), figures.Count(c.TracesShown, "trace"))
 	if c.TracesHidden > 0 {
 		b.WriteString(", " + figures.Grouped(c.TracesHidden) + " not")
 	}
-	return b.String(), a.Dropped.Sum() > 0 || a.KernelDrops > 0 || a.Check() != nil
+	return b.String()
 }
 
 // equation is the promise that a ledger keeps.

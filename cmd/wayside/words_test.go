@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/wayside-tracing/wayside/agent/ledger"
+	"github.com/wayside-tracing/wayside/collector/tail"
 	"github.com/wayside-tracing/wayside/internal/loadgen"
 )
 
@@ -28,6 +29,15 @@ func TestEquation(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	if got, want := losses(a), "kernel dropped 1 packet · refused 2 requests (malformed) · clients say they lost 7 spans"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// At 60 cells, "dropped" was cut off.
+func TestLedgerLineBeginsWithTheEquation(t *testing.T) {
+	a := ledger.Account{Accepted: 103, Delivered: 99, Buffered: 4, KernelDrops: 2}
+	const want = "accepted 103 = delivered 99 + buffered 4 + dropped 0 · kernel dropped 2 packets · 12 spans/s · 14 traces shown, 3 not"
+	if got := ledgerLine(a, 12, tail.Counts{TracesShown: 14, TracesHidden: 3}); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
@@ -85,11 +95,48 @@ func TestSummary(t *testing.T) {
 	if got, want := summary(o, r), "sent 10,010 spans of 12 traces to 127.0.0.1:6831 in 31 packets, 1.2 MB, in 10.0 s: 1,001 spans/s (asked: 1,000)\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	r.Refused, r.Failed, r.Error = 5, 6, "message too long"
+	r.Refused, r.Failed, r.Absent, r.Error = 5, 6, true, "message too long"
 	got := summary(o, r)
 	for _, want := range []string{"lost 5 spans: nobody listened on 127.0.0.1:6831", "up`", "could not send 6 spans: message too long"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("does not say %q: %s", want, got)
+		}
+	}
+}
+
+func TestSummaryOfOTLP(t *testing.T) {
+	o := loadgen.Options{To: "127.0.0.1:4317", Protocol: loadgen.OTLPGRPC, Rate: 1000}
+	r := loadgen.Report{Traces: 12, Spans: 10_010, Packets: 1, Bytes: 1_234_567, Elapsed: 10 * time.Second}
+	if got, want := summary(o, r), "127.0.0.1:4317 accepted 10,010 spans of 12 traces in 1 request, 1.2 MB, in 10.0 s: 1,001 spans/s (asked: 1,000)\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	r.Refused, r.Failed, r.Dropped, r.Again, r.Error = 5, 6, 7, 8, "INTERNAL: disk"
+	got := summary(o, r)
+	for _, want := range []string{
+		"8 times a request was not taken at first", "lost 5 spans that the agent refused: INTERNAL: disk",
+		"lost 7 spans that were dropped", "could not send 6 spans: INTERNAL: disk",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("does not say %q: %s", want, got)
+		}
+	}
+	r.Absent = true
+	if got := summary(o, r); !strings.Contains(got, "could not send 6 spans: nobody listened on 127.0.0.1:4317") {
+		t.Error(got)
+	}
+}
+
+// Somebody who waits is told why nothing arrives.
+func TestWarning(t *testing.T) {
+	o := loadgen.Options{To: "127.0.0.1:4317", Protocol: loadgen.OTLPGRPC}
+	for want, r := range map[string]loadgen.Report{
+		"":                                     {Spans: 5, Again: 3},
+		"nobody listens on 127.0.0.1:4317":     {Absent: true},
+		"takes no more for now: RESOURCE":      {Waiting: "RESOURCE_EXHAUSTED: full"},
+		"refused spans: INVALID_ARGUMENT: bad": {Refused: 1, Error: "INVALID_ARGUMENT: bad"},
+	} {
+		if got := warning(o, r); !strings.Contains(got, want) || (got == "") != (want == "") {
+			t.Errorf("%+v: %q, want %q", r, got, want)
 		}
 	}
 }

@@ -23,7 +23,8 @@ type Screen struct {
 	Out    io.Writer
 	Layout func() Layout // asked before each trace: windows change
 	// Status is the line at the bottom, and whether it tells of something
-	// bad. It is called a few times a second.
+	// bad. It is called a few times a second, by Tick alone and without the
+	// Terminal's lock: those whom it asks may be about to Print.
 	Status func(Counts) (line string, bad bool)
 	// Pinned says that the line can be kept at the bottom: the terminal
 	// understands "erase in line" (ECMA-48, EL). Otherwise it is written as a
@@ -34,7 +35,8 @@ type Screen struct {
 // Terminal is a view that draws traces as trees, as many as a person can
 // follow, with a line of figures below them.
 type Terminal struct {
-	screen Screen
+	screen  Screen
+	askedAt time.Time // when Status was called last; Tick's own
 
 	mu       sync.Mutex
 	err      error
@@ -42,9 +44,8 @@ type Terminal struct {
 	at       time.Time
 	status   string // the line at the bottom
 	bad      bool
-	statusAt time.Time // when it was asked for
-	there    bool      // it is on the screen
-	hidden   Counts    // those that were told of
+	there    bool   // it is on the screen
+	hidden   Counts // those that were told of
 	hiddenAt time.Time
 }
 
@@ -76,26 +77,31 @@ func (t *Terminal) Show(tr *Trace) bool {
 }
 
 // Tick renews the line at the bottom, and says now and then how many traces
-// were not shown.
+// were not shown. It has one caller at a time.
 func (t *Terminal) Tick(c Counts) error {
+	now := time.Now()
+	every := statusEvery
+	if !t.screen.Pinned {
+		every = 10 * time.Second
+	}
+	renew := now.Sub(t.askedAt) >= every
+	var status string
+	var bad bool
+	if renew {
+		t.askedAt = now
+		status, bad = t.screen.Status(c)
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := time.Now()
 	if n := c.TracesHidden - t.hidden.TracesHidden; n > 0 && now.Sub(t.hiddenAt) > 5*time.Second {
 		l := t.screen.Layout()
 		s := l.ellipsis() + " " + figures.Count(n, "more trace") + " not shown (" + figures.Count(c.Hidden-t.hidden.Hidden, "span") + "): they come faster than one can read"
 		t.hidden, t.hiddenAt = c, now
 		t.write(l.paint(dim, fit(s, l.Width, l.ellipsis())) + "\n\n")
 	}
-	every := statusEvery
-	if !t.screen.Pinned {
-		every = 10 * time.Second
-	}
-	if now.Sub(t.statusAt) >= every {
-		last := t.status
-		t.status, t.bad = t.screen.Status(c)
-		t.statusAt = now
-		t.there = t.there && t.status == last
+	if renew {
+		t.there = t.there && t.status == status
+		t.status, t.bad = status, bad
 	}
 	if t.there {
 		return t.err

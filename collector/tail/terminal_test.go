@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -118,6 +119,26 @@ func TestHiddenTracesAreTold(t *testing.T) {
 			t.Errorf("%q", told)
 		}
 	})
+}
+
+// An agent that logs holds its lock and prints; the status line asks that agent.
+// With the Terminal's lock held as well, each waits for the other for ever.
+func TestStatusIsAskedWithoutTheLock(t *testing.T) {
+	var term *Terminal
+	term = NewTerminal(Screen{
+		Out: io.Discard, Layout: func() Layout { return Layout{Width: 60, Rows: 9} }, Pinned: true,
+		Status: func(Counts) (string, bool) {
+			if !term.mu.TryLock() {
+				t.Fatal("who is asked could not print")
+			}
+			term.mu.Unlock()
+			term.Print("a note")
+			return "status", false
+		},
+	})
+	if err := term.Tick(Counts{}); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestTerminalGone(t *testing.T) {

@@ -17,9 +17,8 @@ const (
 	// maxPacket is in bytes (jaeger-client-go, utils/udp_client.go,
 	// UDPPacketMaxLength).
 	maxPacket = 65_000
-	// flushInterval is how long a span waits at most (jaeger-client-go,
-	// config/config.go, BufferFlushInterval).
-	flushInterval = time.Second
+	// refusal is how long the last packet's may take to come.
+	refusal = 50 * time.Millisecond
 )
 
 // process is one instrumented process: the reporter of a Jaeger client.
@@ -38,12 +37,12 @@ type process struct {
 	err                                    error
 }
 
-func newProcess(o Options, s shop.Service) (*process, error) {
+func newProcess(o Options, s shop.Service, began time.Time) (*process, error) {
 	conn, err := net.Dial("udp", o.To)
 	if err != nil {
 		return nil, err
 	}
-	p := &process{encoding: o.Encoding, conn: conn}
+	p := &process{encoding: o.Encoding, conn: conn, flushed: began}
 	p.batch.Process = jaegerthrift.Process{
 		ServiceName: s.String(),
 		// The id is new in each process, whatever the seed: an agent that
@@ -63,6 +62,32 @@ func (p *process) add(s *jaegerthrift.Span, now time.Time) {
 	p.batch.Spans = append(p.batch.Spans, *s)
 	p.size += n
 }
+
+func (p *process) due(now time.Time) {
+	if now.Sub(p.flushed) >= flushInterval {
+		p.flush(now)
+	}
+}
+
+func (p *process) finish() {
+	p.flush(time.Now())
+	time.Sleep(refusal)
+}
+
+func (p *process) count(r *Report) {
+	p.check()
+	r.Spans += p.spans
+	r.Packets += p.packets
+	r.Bytes += p.bytes
+	r.Refused += p.refused
+	r.Failed += p.failed
+	r.Absent = r.Absent || p.refused > 0
+	if r.Error == "" && p.err != nil {
+		r.Error = p.err.Error()
+	}
+}
+
+func (p *process) close() { p.conn.Close() }
 
 // flush sends what waits, if anything does.
 func (p *process) flush(now time.Time) {

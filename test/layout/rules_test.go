@@ -32,7 +32,7 @@ var importRules = []importRule{
 	{"cmd/wayside-agent", []string{"agent", "wire", "internal"}, "the agent's binary holds the agent and nothing else"},
 	{"cmd/wayside", []string{"agent", "collector", "wire", "internal"}, "the binary for people may use everything but another binary"},
 
-	{"bench", []string{"bench", "wire", "agent/ledger", "internal"}, "what is measured is a process of its own; bench reads its account and nothing else of it"},
+	{"bench", []string{"bench", "wire", "agent/ledger", "agent/deliver/h2", "internal"}, "what is measured is a process of its own; bench reads its account, and sends with the cheapest client that there is"},
 	{"test/crash", []string{"test/crash", "wire", "agent/ledger", "collector/ingest", "bench/proc", "internal"}, "the agent that is broken is a process of its own; the collector end is the one that is there"},
 	{"test/crash/process", []string{"agent/ledger", "agent/config"}, "it writes a configuration and reads an account"},
 	{"test/layout", nil, "the rules are not an interested party"},

@@ -184,21 +184,21 @@ func (c *checker) message(msg []byte, kind msgKind, depth int) error {
 			}
 		case traceID:
 			if len(f.data) != 16 || zero(f.data) {
-				return fmt.Errorf("%w: trace id %x", ErrMalformed, f.data)
+				return badID("trace id", f.data)
 			}
 			ids |= 1
 		case spanID:
 			if len(f.data) != 8 || zero(f.data) {
-				return fmt.Errorf("%w: span id %x", ErrMalformed, f.data)
+				return badID("span id", f.data)
 			}
 			ids |= 2
 		case optTrace:
 			if len(f.data) != 16 && len(f.data) != 0 {
-				return fmt.Errorf("%w: trace id %x of a link", ErrMalformed, f.data)
+				return badID("link's trace id", f.data)
 			}
 		case optSpan:
 			if len(f.data) != 8 && len(f.data) != 0 {
-				return fmt.Errorf("%w: span id %x of a parent or link", ErrMalformed, f.data)
+				return badID("parent's or link's span id", f.data)
 			}
 		case unknown, blob, varint, fixed32, fixed64:
 		}
@@ -210,6 +210,14 @@ func (c *checker) message(msg []byte, kind msgKind, depth int) error {
 		c.spans++
 	}
 	return nil
+}
+
+// badID says what is wrong with an id, but not what it is: it may be megabytes.
+func badID(what string, id []byte) error {
+	if len(id) > 0 && zero(id) {
+		return fmt.Errorf("%w: a %s of %d zero bytes", ErrMalformed, what, len(id))
+	}
+	return fmt.Errorf("%w: a %s of %d bytes", ErrMalformed, what, len(id))
 }
 
 func zero(p []byte) bool {

@@ -235,6 +235,32 @@ func TestCheckRefuses(t *testing.T) {
 	}
 }
 
+// An id of 4 MiB made an error of 8, which was sent back.
+func TestErrorDoesNotHoldTheID(t *testing.T) {
+	in := func(p []byte, numbers ...int) []byte {
+		for _, n := range slices.Backward(numbers) {
+			var b Builder
+			b.Blob(n, p)
+			p = b.Bytes()
+		}
+		return p
+	}
+	for want, path := range map[string][]int{
+		"malformed OTLP: a trace id of 4000000 bytes":                   {SpanTraceID},
+		"malformed OTLP: a span id of 4000000 bytes":                    {SpanSpanID},
+		"malformed OTLP: a parent's or link's span id of 4000000 bytes": {SpanParentSpanID},
+		"malformed OTLP: a link's trace id of 4000000 bytes":            {SpanLinks, LinkTraceID},
+	} {
+		path = append([]int{RequestResourceSpans, ResourceSpansScopeSpans, ScopeSpansSpans}, path...)
+		if _, err := Check(in(bytes.Repeat([]byte{7}, 4_000_000), path...)); err == nil || err.Error() != want {
+			t.Errorf("error %.200v, want %s", err, want)
+		}
+	}
+	if _, err := Check(in(make([]byte, 16), RequestResourceSpans, ResourceSpansScopeSpans, ScopeSpansSpans, SpanTraceID)); err == nil || err.Error() != "malformed OTLP: a trace id of 16 zero bytes" {
+		t.Errorf("error %v", err)
+	}
+}
+
 func unhex(s string) []byte {
 	b, err := hex.DecodeString(s)
 	if err != nil {
@@ -253,6 +279,9 @@ func FuzzCheck(f *testing.F) {
 		n, err := Check(request)
 		lines := tell(request) // must not panic, whatever the bytes
 		if err != nil {
+			if len(err.Error()) > 200 {
+				t.Errorf("an error of %d bytes", len(err.Error()))
+			}
 			return
 		}
 		if len(lines) != n || Count(request) != n {

@@ -16,7 +16,10 @@
 //     too (trace_id), which the Collector takes as well. Others are skipped.
 //   - Enums: their names are refused ("the enum name strings MUST NOT be used").
 //   - Numbers: 64-bit ones as strings or numbers, and so are 32-bit ones; 1e3
-//     and 5.0 are whole numbers, 0.5 is none. What does not fit is refused.
+//     and 5.0 are whole numbers, 0.5 is none. What does not fit is refused, but
+//     for an intValue, which becomes a doubleValue: OpenTelemetry's exporter for
+//     JavaScript writes 2**63 and 1e300 so (otlp-transformer,
+//     src/common/internal.ts; its protobuf has doubles there).
 //   - Doubles: also as strings, and "NaN", "Infinity" and "-Infinity".
 //   - Bytes: base64 of either alphabet, padded or not.
 //   - null: as if the field were absent; in a list it is an empty message.

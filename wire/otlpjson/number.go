@@ -97,6 +97,28 @@ func (r *reader) signed(size int) int64 {
 	return v
 }
 
+// anyInt reads the intValue of an AnyValue. JavaScript has one kind of number,
+// and OpenTelemetry's exporter for it writes all that are whole here, those that
+// no int64 holds as well: such a one is a double, with these bits. -2⁶³ it
+// writes as -9223372036854776000.
+func (r *reader) anyInt() (v int64, bits uint64, isDouble bool) {
+	r.peek()
+	start := r.i
+	s := r.number()
+	v, ok := signed(s, 64)
+	if ok {
+		return v, 0, false
+	}
+	d, err := strconv.ParseFloat(string(s), 64)
+	switch {
+	case err != nil || math.Abs(d) < 1<<63: // the latter has a fraction
+		r.failAt(outOfRange, start)
+	case d == math.MinInt64:
+		return math.MinInt64, 0, false
+	}
+	return 0, math.Float64bits(d), true
+}
+
 // enum reads the number of an enum.
 func (r *reader) enum() int64 {
 	if r.peek() == '"' {

@@ -149,8 +149,13 @@ func (t *Transcoder) field(f field, of kind, depth int) (written bool) {
 		if r.truth() {
 			v = 1
 		}
-	case int64s:
-		v = uint64(r.signed(64))
+	case int64s: // AnyInt is the only one
+		i, bits, isDouble := r.anyInt()
+		if isDouble {
+			b.Fixed64(otlp.AnyDouble, bits)
+			return true
+		}
+		v = uint64(i)
 	case uint32s:
 		v = r.unsigned(32)
 	case enum:

@@ -98,6 +98,7 @@ type conn struct {
 	lastRead time.Time
 	lastSent time.Time // of a call
 	asked    time.Time // the first sent since lastRead
+	ended    time.Time // when the last call was taken off
 	pinged   time.Time // zero: no ping is on its way
 	pings    int       // since the last answer to a call
 	timer    *time.Timer
@@ -191,6 +192,7 @@ func (c *conn) finish(s *stream, err error) {
 // remove forgets a stream. mu is held.
 func (c *conn) remove(s *stream) {
 	delete(c.streams, s.id)
+	c.ended = time.Now()
 	c.wake()
 	if c.leaving && len(c.streams) == 0 {
 		c.failLocked(c.left)
@@ -277,7 +279,7 @@ func (c *conn) check() {
 		c.pings++
 		c.pending = appendFrame(c.pending, http2.FramePing, 0, 0, 8)
 		c.pending = append(c.pending, "wayside\n"...)
-	case !awaited && now.Sub(latest(c.lastSent, c.lastRead)) >= idleTimeout:
+	case !awaited && now.Sub(latest(latest(c.lastSent, c.lastRead), c.ended)) >= idleTimeout:
 		c.leave(errors.New("idle"))
 		return
 	}

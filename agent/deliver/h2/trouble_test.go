@@ -289,6 +289,32 @@ func TestIdleConnectionIsClosed(t *testing.T) {
 	})
 }
 
+// A call that ends after a long silence leaves a connection that was busy until
+// now, whatever was sent or read last.
+func TestConnectionIsNotIdleWhenALongCallEnds(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p, end := newPeer(t)
+		r := newRig(t, end)
+		ctx, cancel := context.WithTimeout(t.Context(), idleTimeout+20*time.Second+checkEvery/2)
+		defer cancel()
+		res := r.begin(ctx, []byte("x"))
+		p.call(1)
+		for range maxPings { // then nothing is sent or read for longer than idleTimeout
+			p.next("ping")
+			p.write(func() error { return p.framer.WritePing(true, [8]byte{}) })
+		}
+		if err := (<-res).err; !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("%v", err)
+		}
+		p.next("reset 1")
+		time.Sleep(5 * checkEvery)
+		res = r.begin(soon(t), []byte("y"))
+		p.call(3)
+		p.answer(3, "same")
+		check(t, <-res, "same")
+	})
+}
+
 func TestClose(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		p, end := newPeer(t)

@@ -34,7 +34,7 @@ func TestEndpointThatComesToItsSenses(t *testing.T) {
 			name: "a Collector over its memory limit",
 			start: func(t *testing.T, address string) *harness.Process {
 				c := harness.StartCollector(t, address, harness.Full, "127.0.0.1:1")
-				time.Sleep(200 * time.Millisecond) // until the limiter has looked at the memory
+				c.AwaitOutput(t, "Memory usage is above") // before that, it takes everything
 				return c.Process
 			},
 			state: ledger.EndpointBackoff, says: "UNAVAILABLE",
@@ -105,7 +105,7 @@ func TestAnswersThroughTheCollector(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			const sent = 60
+			const sent = 20 // one packet, and so one batch: two may be refused side by side
 			sink := harness.StartSink(t, func(request int) error {
 				if request <= 2 {
 					return c.err

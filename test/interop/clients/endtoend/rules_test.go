@@ -148,7 +148,7 @@ func clients(t *testing.T) []client {
 			},
 		},
 		{
-			Name: "no bytes", Why: "an OpenTelemetry attribute can't be bytes: the client is not told",
+			Name: "no bytes", Why: "the exporter is older than attributes of bytes: the client is not told",
 			Apply: func(s fields.Span) { unset(s, "span.attributes[binary]") },
 		},
 	}

@@ -21,7 +21,16 @@ import (
 type Agent struct {
 	*Process
 	Compact, Binary string // UDP addresses
+	GRPC, HTTP      string // OTLP addresses
+	Socket          string // unix:/path, OTLP as well
 	admin           string
+}
+
+// Config is what a test chooses of the agent's whole configuration.
+type Config struct {
+	Deliver
+	Accept string // other keys of accept, as in YAML's braces: "tls: {cert: a.pem, key: a.key}"
+	Memory string // of the buffer; "" is the agent's default
 }
 
 // Deliver is the part of the agent's configuration that a test chooses.
@@ -69,27 +78,42 @@ func buildAgent(path string) error {
 	return nil
 }
 
-// StartAgent starts an agent and waits until it takes spans.
+// StartAgent starts an agent that differs from its defaults in nothing but how it delivers, and waits until it takes spans.
 func StartAgent(t testing.TB, d Deliver) *Agent {
 	t.Helper()
-	if d.BatchBytes == "" {
-		d.BatchBytes = "512KiB"
+	return StartAgentAs(t, Config{Deliver: d})
+}
+
+// StartAgentAs starts an agent and waits until it takes spans.
+func StartAgentAs(t testing.TB, c Config) *Agent {
+	t.Helper()
+	if c.BatchBytes == "" {
+		c.BatchBytes = "512KiB"
 	}
-	if d.BatchAge == "" {
-		d.BatchAge = "50ms"
+	if c.BatchAge == "" {
+		c.BatchAge = "50ms"
 	}
-	a := &Agent{Compact: FreePort(t), Binary: FreePort(t), admin: FreePort(t)}
-	config := filepath.Join(t.TempDir(), "agent.yaml")
+	if c.Memory == "" {
+		c.Memory = "8MiB"
+	}
+	folder := t.TempDir()
+	a := &Agent{
+		Compact: FreePort(t), Binary: FreePort(t), GRPC: FreePort(t), HTTP: FreePort(t), admin: FreePort(t),
+		Socket: "unix:" + filepath.Join(folder, "otlp"),
+	}
+	config := filepath.Join(folder, "agent.yaml")
 	text := fmt.Sprintf(`
-accept:
-  jaeger: {compact: %q, binary: %q}
-  otlp: {grpc: "", http: ""}
+accept: {%s
+  jaeger: {compact: %q, binary: %q},
+  otlp: {grpc: [%q, %q], http: %q}}
+buffer: {memory: %s}
 deliver: {%s
   endpoint: ["%s"],
   compression: %s,
   batch: {bytes: %s, age: %s}}
 admin: {http: %q}
-`, a.Compact, a.Binary, d.More, strings.Join(d.Endpoints, `", "`), d.Compression, d.BatchBytes, d.BatchAge, a.admin)
+`, c.Accept, a.Compact, a.Binary, a.GRPC, a.Socket, a.HTTP, c.Memory,
+		c.More, strings.Join(c.Endpoints, `", "`), c.Compression, c.BatchBytes, c.BatchAge, a.admin)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -166,9 +190,15 @@ func (a *Agent) exactly(t testing.TB, account ledger.Account, sent int) {
 }
 
 // Finish ends the agent as an init system does. It must end well, and the last line of its log must be the ledger: all
-// spans that were sent, delivered.
+// spans that were sent, delivered; and what it has refused until now.
 func (a *Agent) Finish(t testing.TB, sent int) {
 	t.Helper()
+	want := map[string]int{"accepted": sent, "recovered": 0, "delivered": sent, "buffered": 0, "dropped": 0}
+	for reason, n := range a.Status(t).Refused {
+		if n > 0 {
+			want["refused_"+ledger.RefuseReason(reason).String()] = int(n)
+		}
+	}
 	if code := a.Stop(t); code != 0 {
 		t.Errorf("the agent ends with exit code %d", code)
 	}
@@ -177,7 +207,6 @@ func (a *Agent) Finish(t testing.TB, sent int) {
 	for _, m := range regexp.MustCompile(`spans\.(\w+)=(\d+)`).FindAllStringSubmatch(last, -1) {
 		account[m[1]], _ = strconv.Atoi(m[2]) // digits only
 	}
-	want := map[string]int{"accepted": sent, "recovered": 0, "delivered": sent, "buffered": 0, "dropped": 0}
 	if !maps.Equal(account, want) {
 		t.Errorf("the last line of the agent's log says %v, not %v: %s", account, want, last)
 	}

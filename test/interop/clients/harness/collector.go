@@ -96,6 +96,34 @@ service:
   pipelines: {traces: {receivers: [otlp], exporters: [otlp_grpc]}}
 `
 
+// ToGRPC is a Collector that sends by gRPC, and comes again soon if it is not told when.
+const ToGRPC = `
+receivers: {otlp: {protocols: {grpc: {endpoint: "OTLP"}}}}
+exporters:
+  otlp_grpc:
+    endpoint: "SINK"
+    tls: {insecure: true}
+    compression: gzip
+    retry_on_failure: {initial_interval: 10ms, max_interval: 10ms}
+service:
+  telemetry: {metrics: {level: none}}
+  pipelines: {traces: {receivers: [otlp], exporters: [otlp_grpc]}}
+`
+
+// ToHTTP is one that sends by HTTP.
+const ToHTTP = `
+receivers: {otlp: {protocols: {grpc: {endpoint: "OTLP"}}}}
+exporters:
+  otlp_http:
+    endpoint: "http://SINK"
+    encoding: proto
+    compression: gzip
+    retry_on_failure: {initial_interval: 10ms, max_interval: 10ms}
+service:
+  telemetry: {metrics: {level: none}}
+  pipelines: {traces: {receivers: [otlp], exporters: [otlp_http]}}
+`
+
 // Full is a Collector that is always over its memory limit.
 const Full = `
 receivers: {otlp: {protocols: {grpc: {endpoint: "OTLP"}}}}

@@ -5,6 +5,7 @@ package harness
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -73,6 +74,17 @@ func (p *Process) Kill() {
 
 // Output is what the program has written until now.
 func (p *Process) Output() string { return p.output.String() }
+
+// AwaitOutput waits until the program has written a text.
+func (p *Process) AwaitOutput(t testing.TB, text string) {
+	t.Helper()
+	p.awaitStart(t, func() error {
+		if !strings.Contains(p.Output(), text) {
+			return fmt.Errorf("it has not written %q", text)
+		}
+		return nil
+	})
+}
 
 // awaitStart waits until ready says nil.
 func (p *Process) awaitStart(t testing.TB, ready func() error) {

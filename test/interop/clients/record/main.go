@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/wayside-tracing/wayside/test/interop/clients/node"
 	"github.com/wayside-tracing/wayside/test/interop/clients/recorder"
 )
 
@@ -28,7 +29,7 @@ func run(folder string) error {
 	}
 	for _, client := range recorder.Clients {
 		datagrams, err := client.Record()
-		if errors.Is(err, recorder.ErrNotHere) {
+		if errors.Is(err, node.ErrNotHere) {
 			fmt.Fprintf(os.Stderr, "\n!!! NOT RECORDED: %s: %v\n!!! Its recordings stay as they are.\n\n", client.Name, err)
 			continue
 		}

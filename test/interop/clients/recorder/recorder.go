@@ -25,9 +25,6 @@ var Clients = []Client{
 	{Name: "jaeger-client-node", Tell: tellNode},
 }
 
-// ErrNotHere says that a client that needs more than Go can't be run on this machine.
-var ErrNotHere = errors.New("the client can't be installed here")
-
 // Record has the client say the story and returns the datagrams that it sent. The name of this machine, which clients
 // tell, is written over.
 func (c Client) Record() ([][]byte, error) {

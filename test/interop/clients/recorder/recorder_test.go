@@ -12,6 +12,8 @@ import (
 
 	"github.com/uber/jaeger-client-go/thrift"
 	"github.com/uber/jaeger-client-go/thrift-gen/agent"
+
+	"github.com/wayside-tracing/wayside/test/interop/clients/node"
 )
 
 // The recordings are what the clients still send: telling them the story again gives the same batches, but for the name
@@ -21,7 +23,7 @@ func TestRecordingsAreFresh(t *testing.T) {
 	for _, client := range Clients {
 		t.Run(client.Name, func(t *testing.T) {
 			fresh, err := client.Record()
-			if errors.Is(err, ErrNotHere) {
+			if errors.Is(err, node.ErrNotHere) {
 				t.Skipf("NOT RECORDED AGAIN: %v; the committed recordings are used all the same", err)
 			}
 			if err != nil {

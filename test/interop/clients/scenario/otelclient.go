@@ -27,20 +27,32 @@ func TellOTel(address string, services []Service) error {
 		if err != nil {
 			return fmt.Errorf("opentelemetry's jaeger exporter: %w", err)
 		}
-		ids := &fixedIDs{}
-		provider := sdk.NewTracerProvider(
-			sdk.WithIDGenerator(ids),
-			sdk.WithBatcher(exporter),
-			sdk.WithResource(resource.NewSchemaless(append(attributes(service.Tags),
-				attribute.String("service.name", service.Name))...)),
-		)
-		for _, span := range service.Spans {
-			ids.trace, ids.span = otelTrace(span.Trace), otelSpan(span.ID)
-			tellOTel(provider, span)
+		service = service.Retold(func(tag Tag) (Tag, bool) {
+			_, bytes := tag.Value.([]byte) // which the exporter does not know
+			return tag, !bytes
+		})
+		if err := TellSDK(exporter, service); err != nil {
+			return fmt.Errorf("opentelemetry's jaeger exporter: %w", err)
 		}
-		if err := provider.Shutdown(context.Background()); err != nil {
-			return fmt.Errorf("opentelemetry's jaeger exporter, service %s: %w", service.Name, err)
-		}
+	}
+	return nil
+}
+
+// TellSDK has the OpenTelemetry SDK say a service's part of the story to an exporter, which it shuts down.
+func TellSDK(exporter sdk.SpanExporter, service Service) error {
+	ids := &fixedIDs{}
+	provider := sdk.NewTracerProvider(
+		sdk.WithIDGenerator(ids),
+		sdk.WithBatcher(exporter),
+		sdk.WithResource(resource.NewSchemaless(append(attributes(service.Tags),
+			attribute.String("service.name", service.Name))...)),
+	)
+	for _, span := range service.Spans {
+		ids.trace, ids.span = otelTrace(span.Trace), otelSpan(span.ID)
+		tellOTel(provider, span)
+	}
+	if err := provider.Shutdown(context.Background()); err != nil {
+		return fmt.Errorf("service %s: %w", service.Name, err)
 	}
 	return nil
 }
@@ -84,7 +96,8 @@ func attributes(tags []Tag) []attribute.KeyValue {
 			list = append(list, attribute.Float64(tag.Key, v))
 		case []string:
 			list = append(list, attribute.StringSlice(tag.Key, v))
-		case []byte: // not to be told
+		case []byte:
+			list = append(list, attribute.ByteSlice(tag.Key, v))
 		default:
 			panic(fmt.Sprintf("the story has a %T", v))
 		}

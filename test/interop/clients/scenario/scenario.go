@@ -13,8 +13,8 @@ type Service struct {
 	Spans []Span
 }
 
-// A Tag's value is a string, bool, int64, float64, []byte (only Jaeger's client can be told those) or []string (only
-// OpenTelemetry's).
+// A Tag's value is a string, bool, int64, float64, []byte (only Jaeger's client and OpenTelemetry's OTLP exporters for Go can
+// be told those) or []string (only OpenTelemetry's).
 type Tag struct {
 	Key   string
 	Value any
@@ -132,6 +132,37 @@ func Story() []Service {
 		},
 	}
 	return []Service{shop, payments}
+}
+
+// Retold is the service with its spans' tags as f gives them, without those that f says no to.
+func (s Service) Retold(f func(Tag) (Tag, bool)) Service {
+	spans := make([]Span, len(s.Spans))
+	for i, span := range s.Spans {
+		var tags []Tag
+		for _, tag := range span.Tags {
+			if t, ok := f(tag); ok {
+				tags = append(tags, t)
+			}
+		}
+		span.Tags = tags
+		spans[i] = span
+	}
+	s.Spans = spans
+	return s
+}
+
+// UTF8 is the services with U+FFFD in their spans' tags where text is broken: for those who can't be told any other.
+func UTF8(services []Service) []Service {
+	list := make([]Service, len(services))
+	for i, s := range services {
+		list[i] = s.Retold(func(tag Tag) (Tag, bool) {
+			if text, ok := tag.Value.(string); ok {
+				tag.Value = strings.ToValidUTF8(text, "\ufffd")
+			}
+			return tag, true
+		})
+	}
+	return list
 }
 
 // Spans is how many spans the services have.

@@ -9,9 +9,10 @@ const Utils = require('jaeger-client/dist/src/util').default;
 
 const [host, port] = process.argv.slice(2);
 const id = (hex) => Buffer.from(hex, 'hex');
-// JSON has no bytes: they come as {"bytes": base64}.
-const value = (v) => (v !== null && typeof v === 'object' && 'bytes' in v ? Buffer.from(v.bytes, 'base64') : v);
-const keyed = (tags) => Object.fromEntries((tags || []).map((t) => [t.key, value(t.value)]));
+// JSON has no bytes: they come as {"bytes": base64}, and as {"broken": base64} if they should have been text. A Jaeger tag
+// is one value: the client is told no lists.
+const value = (v) => (v.bytes ? Buffer.from(v.bytes, 'base64') : v.broken ? Buffer.from(v.broken, 'base64').toString() : v);
+const keyed = (tags) => Object.fromEntries((tags || []).filter((t) => !Array.isArray(t.value)).map((t) => [t.key, value(t.value)]));
 
 for (const service of JSON.parse(fs.readFileSync(0, 'utf8'))) {
   const reporter = new RemoteReporter(new UDPSender({ host, port: Number(port) }), { bufferFlushInterval: 3600e3 });

@@ -1,0 +1,47 @@
+package config
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+)
+
+// maxPEM is in bytes: a bundle of all public authorities has 230 kB.
+const maxPEM = 1 << 20
+
+// checkAuthorities checks a file of certificates, if there is to be one.
+func (l *loader) checkAuthorities(key, path string) {
+	if path == "" {
+		return
+	}
+	if pem, ok := l.pem(key, path); ok && !x509.NewCertPool().AppendCertsFromPEM(pem) {
+		l.failValue(key, path, "has no certificate in it; give a file of PEM, -----BEGIN CERTIFICATE-----")
+	}
+}
+
+// checkPair checks a certificate and its key, which are group.cert and group.key.
+func (l *loader) checkPair(group, cert, key string) {
+	switch {
+	case cert == "" && key == "":
+	case key == "":
+		l.failValue(group+".cert", cert, "has no key; set "+group+".key")
+	case cert == "":
+		l.failValue(group+".key", key, "has no certificate; set "+group+".cert")
+	default:
+		certPEM, ok := l.pem(group+".cert", cert)
+		keyPEM, ok2 := l.pem(group+".key", key)
+		if !ok || !ok2 {
+			return
+		}
+		if _, err := tls.X509KeyPair(certPEM, keyPEM); err != nil {
+			l.failValue(group+".cert", cert, "can't be used with "+group+".key: "+err.Error()+"; give a certificate and its key, both PEM")
+		}
+	}
+}
+
+func (l *loader) pem(key, path string) ([]byte, bool) {
+	b, err := l.readFile(path, maxPEM)
+	if err != nil {
+		l.failValue(key, path, "can't be read: "+cause(err).Error()+"; check the path and its permissions")
+	}
+	return b, err == nil
+}

@@ -1,0 +1,21 @@
+package config
+
+// A certificate and its key, for files that can be used:
+//
+//	openssl req -x509 -newkey ed25519 -nodes -days 36500 -subj /CN=agent
+const (
+	testCert = `-----BEGIN CERTIFICATE-----
+MIIBNjCB6aADAgECAhRgiZCSxmfwA8AjlSqalg3J/e4VEDAFBgMrZXAwEDEOMAwG
+A1UEAwwFYWdlbnQwIBcNMjYxMTI1MjE0ODE0WhgPMjEyNjExMDEyMTQ4MTRaMBAx
+DjAMBgNVBAMMBWFnZW50MCowBQYDK2VwAyEAMo32f48RU0fwv1iTK3ifG/5l7NfY
+O3DUC/yuXh6/U0WjUzBRMB0GA1UdDgQWBBQWt77SGc7iCvQb57ZCQnW6GbRpEDAf
+BgNVHSMEGDAWgBQWt77SGc7iCvQb57ZCQnW6GbRpEDAPBgNVHRMBAf8EBTADAQH/
+MAUGAytlcANBAAvmZNJC+xz4ghymjSmHacJvLyZCM00+AGp+i5t2z28uh6O4n8j4
+jodU9/aIo3EX2RirXGQRAMTBGmW2kItGFQI=
+-----END CERTIFICATE-----
+`
+	testKey = `-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIGfRv3/jtWw5UDT/A2L5GBcaknzkOQERaK3DS3tnxn+I
+-----END PRIVATE KEY-----
+`
+)

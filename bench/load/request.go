@@ -1,0 +1,113 @@
+package load
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// attribute has a string, int, bool or float64.
+type attribute struct {
+	key   string
+	value any
+}
+
+// resource is what an SDK says of a process.
+func resource(client int) []attribute {
+	return []attribute{
+		{"service.name", fmt.Sprintf("shop-service-%02d", client)},
+		{"service.version", "2.14.0"},
+		{"service.instance.id", fmt.Sprintf("627cc493-f310-47de-96bd-71410b7d%04d", client)},
+		{"host.name", fmt.Sprintf("shop-7d9c6b5f4-%05d", client)},
+		{"process.pid", 1},
+		{"telemetry.sdk.name", "opentelemetry"},
+		{"telemetry.sdk.language", "go"},
+		{"telemetry.sdk.version", "1.38.0"},
+	}
+}
+
+// tags are a span's attributes.
+func tags() []attribute {
+	return []attribute{
+		{"http.request.method", "GET"},
+		{"url.path", "/orders/8817"},
+		{"url.scheme", "http"},
+		{"http.response.status_code", 200},
+		{"http.route", "/orders/{id}"},
+		{"server.address", "shop"},
+		{"client.address", "10.42.0.17"},
+		{"network.peer.port", 48_112},
+		{"cache.hit", true},
+		{"queue.seconds", 0.00125},
+	}
+}
+
+// What else a span has.
+const (
+	spanName   = "GET /orders/{id}"
+	spanKind   = 2     // SERVER
+	spanFlags  = 0x101 // sampled; it is known whether the parent is remote
+	spanTook   = 12_345 * time.Microsecond
+	eventName  = "query"
+	eventAfter = 5 * time.Millisecond
+	scopeName  = "go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	scopeVer   = "0.63.0"
+)
+
+func eventTags() []attribute { return []attribute{{"db.rows", "12 of 480 rows"}} }
+
+// request is one client's ExportTraceServiceRequest. Its spans stand one after
+// another and all have the same length.
+type request struct {
+	bytes       []byte
+	first, size int // where the first span is, and how far it is to the next
+	count       int
+	at          idsAt
+	hex         bool // ids are hexadecimal text
+}
+
+// idsAt is where a span's ids are, in bytes from where it begins.
+type idsAt struct{ trace, id, parent int }
+
+func newRequest(p Protocol, client, spans int, now time.Time) *request {
+	if p == OTLPJSON {
+		return newJSON(client, spans, now)
+	}
+	return newProtobuf(client, spans, now)
+}
+
+// renew gives all spans new ids, of traces of five, and returns the sum of the
+// spans' ids, modulo 2^64.
+func (r *request) renew(rng *rand.PCG) (sum uint64) {
+	var low, high, root uint64
+	for i := range r.count {
+		span := r.bytes[r.first+i*r.size:]
+		id := rng.Uint64()
+		parent := root
+		if i%spansPerTrace == 0 {
+			low, high, root, parent = rng.Uint64(), rng.Uint64(), id, rng.Uint64()
+		}
+		word := 8
+		if r.hex {
+			word = 16
+		}
+		r.put(span[r.at.trace:], high)
+		r.put(span[r.at.trace+word:], low)
+		r.put(span[r.at.id:], id)
+		r.put(span[r.at.parent:], parent)
+		sum += id
+	}
+	return sum
+}
+
+func (r *request) put(b []byte, id uint64) {
+	if !r.hex {
+		binary.BigEndian.PutUint64(b, id)
+		return
+	}
+	var raw [8]byte
+	binary.BigEndian.PutUint64(raw[:], id)
+	hex.Encode(b, raw[:])
+}
