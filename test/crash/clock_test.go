@@ -76,11 +76,11 @@ func jumpsWhileItRuns(t *testing.T, binary string) {
 }
 
 // The clock is a day back, and then a day ahead, when the next process begins.
-// What the last one left on disk comes from the future, or is a day old: it is
-// delivered, since it may be two days old.
+// What the last ones left on disk comes from the future, or is two days old: it is
+// delivered, since it may be four days old, and the future is not waited for.
 func jumpsBetweenProcesses(t *testing.T, binary string) {
 	t.Parallel()
-	opt := onDisk(t.TempDir(), interval, process.Settings{"buffer.max_age": "48h"})
+	opt := onDisk(t.TempDir(), interval, process.Settings{"buffer.max_age": "96h"})
 	opt.Binary = binary
 	r := begin(t, opt)
 	ctx, cancel := context.WithCancel(t.Context())
