@@ -24,6 +24,7 @@ func TestOutageInTwentyMebibytes(t *testing.T) {
 		t.Run(fmt.Sprintf("%d spans a second for %v", perSecond, away), func(t *testing.T) { inCgroup(t, perSecond, away) })
 	}
 	if !*long {
+		t.Parallel() // in the long run it has the cores for itself
 		outage(10_000, 8*time.Second)
 		return
 	}
