@@ -65,6 +65,9 @@ func New(cfg *config.Config, log *slog.Logger) (*Agent, error) {
 		return a.lane.Take(ctx)
 	})
 	a.otlp = accept.NewOTLP(a.route, log)
+	if err := openDisk(a.lane, cfg, log); err != nil {
+		return nil, err
+	}
 	if err = a.otlp.SetOptions(otlpOptions(cfg)); err == nil {
 		err = a.listen(cfg)
 	}
@@ -80,6 +83,7 @@ func New(cfg *config.Config, log *slog.Logger) (*Agent, error) {
 		for _, s := range a.sockets {
 			s.Close()
 		}
+		a.lane.Close()
 		return nil, err
 	}
 	return a, nil
@@ -166,7 +170,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	late := time.AfterFunc(a.drainTimeout(), delivering.Cancel)
 	delivering.Wait()
 	late.Stop()
-	a.lane.Close() // what could not be delivered is counted
+	a.lane.Close() // what could not be delivered stays on disk, or is counted
 	serving.Stop()
 	return a.settle(failure)
 }

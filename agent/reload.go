@@ -78,11 +78,14 @@ func inForce(cfg, was *config.Config) (now *config.Config, restart []string) {
 		}
 	}
 	keep("accept.jaeger.socket_buffer", c.Accept.Jaeger.SocketBuffer == was.Accept.Jaeger.SocketBuffer)
+	keep("buffer.disk.path", c.Buffer.Disk.Path == was.Buffer.Disk.Path)
+	keep("buffer.disk.size", c.Buffer.Disk.Size == was.Buffer.Disk.Size)
+	keep("buffer.disk.sync", c.Buffer.Disk.Sync == was.Buffer.Disk.Sync)
 	keep("admin.http", slices.Equal(c.Admin.HTTP, was.Admin.HTTP))
 	keep("admin.pprof", c.Admin.PProf == was.Admin.PProf)
 	keep("log.level", c.Log.Level == was.Log.Level)
 	keep("log.format", c.Log.Format == was.Log.Format)
-	c.Accept.Jaeger.SocketBuffer, c.Admin, c.Log = was.Accept.Jaeger.SocketBuffer, was.Admin, was.Log
+	c.Accept.Jaeger.SocketBuffer, c.Buffer.Disk, c.Admin, c.Log = was.Accept.Jaeger.SocketBuffer, was.Buffer.Disk, was.Admin, was.Log
 	return &c, restart
 }
 
@@ -155,6 +158,22 @@ func laneOptions(cfg *config.Config) buffer.Options {
 		BatchBytes: cfg.Deliver.Batch.Bytes,
 		BatchAge:   cfg.Deliver.Batch.Age,
 	}
+}
+
+// openDisk puts the lane on disk, if it is to be there.
+func openDisk(lane *buffer.Lane, cfg *config.Config, log *slog.Logger) error {
+	d := cfg.Buffer.Disk
+	if d.Path == "" {
+		return nil
+	}
+	opt := buffer.DiskOptions{Path: d.Path, Size: int64(d.Size), Log: log}
+	if d.Sync == "always" {
+		opt.Sync = buffer.SyncAlways
+	}
+	if err := lane.OpenDisk(opt); err != nil {
+		return fmt.Errorf("buffer.disk.path: %s: %w; give it to the user that the agent runs as, mode 0700, or name another directory", d.Path, err)
+	}
+	return nil
 }
 
 func (a *Agent) deliverOptions(cfg *config.Config) deliver.Options {

@@ -72,7 +72,7 @@ race() {
 darwin() {
   GOOS=darwin GOARCH=arm64 go build ./...
   GOOS=darwin GOARCH=arm64 go vet ./...
-  go test -tags portable ./agent/... ./cmd/wayside-agent
+  go test -tags portable ./agent/... ./disklog ./cmd/wayside-agent
 }
 
 # Each target is found by asking the tests. What the fuzzer finds is left in

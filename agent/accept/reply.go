@@ -42,6 +42,12 @@ func refuse(err error) refusal {
 	lane, counted := errors.AsType[ledger.Refused](err)
 	r.counted = counted
 	switch {
+	case lane.Unsure: // not RESOURCE_EXHAUSTED, by which nothing was taken
+		set(grpc.Unavailable, http.StatusServiceUnavailable, lane.Reason)
+		r.Message, r.RetryDelay = "the agent's disk failed: it may have these spans, and may lose them if it ends", fullDelay
+	case lane.Disk:
+		set(grpc.ResourceExhausted, http.StatusTooManyRequests, lane.Reason)
+		r.Message, r.RetryDelay = "the agent's disk can't be written, and buffer.disk.sync is always", fullDelay
 	case counted && lane.Reason == ledger.QueueFull:
 		set(grpc.ResourceExhausted, http.StatusTooManyRequests, lane.Reason)
 		r.Message, r.RetryDelay = "the agent's buffer is full: its collector is slow or away", fullDelay

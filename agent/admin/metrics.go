@@ -31,6 +31,7 @@ func appendMetrics(b []byte, st ledger.Status, v version.Info, p process) []byte
 	m.spans(st.Lanes)
 	m.outside(st)
 	m.buffers(st.Lanes)
+	m.disks(st.Lanes)
 	m.endpoints(st.Lanes)
 	m.sockets(st.Sockets)
 	m.listeners(st.Listeners)
@@ -107,6 +108,36 @@ func (m *exposition) buffers(lanes []ledger.Lane) {
 	for _, l := range lanes {
 		m.sample(l.Buffer.OldestAge, "lane", l.Name)
 	}
+}
+
+// disks are lanes that are kept on disk; the families are there without one, too.
+func (m *exposition) disks(lanes []ledger.Lane) {
+	each := func(name, help string, put func(lane string, d *ledger.Disk)) {
+		m.family("wayside_agent_disk_"+name, "gauge", help)
+		for _, l := range lanes {
+			if l.Buffer.Disk != nil {
+				put(l.Name, l.Buffer.Disk)
+			}
+		}
+	}
+	each("up", "1 while spans can be written to disk in time, else 0.", func(lane string, d *ledger.Disk) {
+		up := 0.0
+		if d.State == ledger.DiskOK {
+			up = 1
+		}
+		m.sample(up, "lane", lane)
+	})
+	each("down_since_timestamp_seconds", "Since when they can't; only while that is so.", func(lane string, d *ledger.Disk) {
+		if d.Since != nil {
+			m.sample(float64(d.Since.Unix()), "lane", lane)
+		}
+	})
+	each("limit_bytes", "What the files may take.", func(lane string, d *ledger.Disk) { m.sample(float64(d.Limit), "lane", lane) })
+	each("bytes", "What the files of each queue take.", func(lane string, d *ledger.Disk) {
+		m.sample(float64(d.Answered), "lane", lane, "queue", "answered")
+		m.sample(float64(d.Datagram), "lane", lane, "queue", "datagram")
+	})
+	each("segments", "How many files those are.", func(lane string, d *ledger.Disk) { m.sample(float64(d.Segments), "lane", lane) })
 }
 
 func (m *exposition) endpoints(lanes []ledger.Lane) {

@@ -81,6 +81,7 @@ func (p *page) lane(v view, l laneView) {
 	p.losses("Lost spans <small>taken in, and then</small>", l, dropped)
 	p.losses("Never came in <small>lost on the way to the agent, or refused at its door</small>", l, outside)
 	p.endpoints(v.now, l)
+	p.disk(l)
 	p.buffer(l)
 }
 
@@ -181,7 +182,11 @@ func (p *page) buffer(l laneView) {
 	part := func(n int) string {
 		return strconv.FormatFloat(100*float64(n)/float64(max(b.Limit, used, 1)), 'f', 2, 64)
 	}
-	p.put("<h2>Buffer <small>%s of %s</small></h2>\n<div class=\"card\">", size(used), size(b.Limit))
+	name := "Buffer"
+	if b.Disk != nil {
+		name = "Memory"
+	}
+	p.put("<h2>"+name+" <small>%s of %s</small></h2>\n<div class=\"card\">", size(used), size(b.Limit))
 	p.put("<svg class=\"bar\" viewBox=\"0 0 100 1\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"%s used of %s\"><rect class=\"flight\" width=\"%s\" height=\"1\"/><rect class=\"wait\" x=\"%s\" width=\"%s\" height=\"1\"/></svg>",
 		size(used), size(b.Limit), part(b.InFlight), part(b.InFlight), part(waiting))
 	p.put("<p class=\"legend\"><span><i class=\"key flight\"></i>taken for delivery %s</span><span><i class=\"key wait\"></i>waiting %s</span><span><i class=\"key free\"></i>free %s</span>",
@@ -190,6 +195,26 @@ func (p *page) buffer(l laneView) {
 		p.put("<span>answered queue %s, datagram queue %s</span>", size(b.Answered), size(b.Datagram))
 	}
 	p.WriteString("</p></div>\n")
+}
+
+// disk is a bar as well: answered, datagrams, free.
+func (p *page) disk(l laneView) {
+	d := l.Buffer.Disk
+	if d == nil {
+		return
+	}
+	used := d.Answered + d.Datagram
+	part := func(n int64) string {
+		return strconv.FormatFloat(100*float64(n)/float64(max(d.Limit, used, 1)), 'f', 2, 64)
+	}
+	p.put("<h2>Buffer on disk <small>%s of %s</small>", size(int(used)), size(int(d.Limit)))
+	if d.State != ledger.DiskOK {
+		p.put(" <span class=\"tag warn\">%s</span>", d.State)
+	}
+	p.put("</h2>\n<div class=\"card\"><svg class=\"bar\" viewBox=\"0 0 100 1\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"%s used of %s\"><rect class=\"flight\" width=\"%s\" height=\"1\"/><rect class=\"wait\" x=\"%s\" width=\"%s\" height=\"1\"/></svg>",
+		size(int(used)), size(int(d.Limit)), part(d.Answered), part(d.Answered), part(d.Datagram))
+	p.put("<p class=\"legend\"><span><i class=\"key flight\"></i>answered %s</span><span><i class=\"key wait\"></i>datagrams %s</span><span><i class=\"key free\"></i>free %s</span><span><code>%s</code>, sync %s</span></p></div>\n",
+		size(int(d.Answered)), size(int(d.Datagram)), size(int(max(0, d.Limit-used))), d.Path, d.Sync)
 }
 
 // listeners are where requests come in.

@@ -65,6 +65,21 @@ var states = []struct {
 		unreachable(now, 102_000, noon.Add(-2*time.Second))
 		now.Lanes[0].Buffer = ledger.Buffer{Limit: 8 << 20, Datagram: 4 << 20, InFlight: 512 << 10, OldestAge: 178}
 	}, "Collector collector:4317 failing for 3 min: 102,000 spans wait"},
+	{"down, on disk", func(before, now *ledger.Status) {
+		unreachable(before, 300_000, noon.Add(-30*time.Minute))
+		unreachable(now, 1_020_000, noon.Add(-2*time.Second))
+		now.Lanes[0].Buffer = ledger.Buffer{Limit: 8 << 20, Datagram: 4 << 20, InFlight: 2 << 20, OldestAge: 1780, Disk: &ledger.Disk{
+			Path: "/var/lib/wayside/default", Sync: "interval", Limit: 2 << 30, Answered: 180 << 20, Datagram: 320 << 20, Segments: 127, State: ledger.DiskOK,
+		}}
+		now.Lanes[0].Recovered, now.Lanes[0].Accepted = 1000, now.Lanes[0].Accepted-1000
+	}, "Collector collector:4317 failing for 30 min: 1,020,000 spans wait"},
+	{"disk fails", func(before, now *ledger.Status) {
+		since := noon.Add(-90 * time.Second)
+		now.Lanes[0].Buffer.Disk = &ledger.Disk{
+			Path: "/var/lib/wayside/default", Sync: "always", Limit: 2 << 30, State: ledger.DiskFailed, Since: &since,
+			Error: "append to 0000000000000000-70af7bf3.seg: no space left on device",
+		}
+	}, "The disk buffer does not work, for 90 s: spans stay in memory"},
 	{"losing", func(before, now *ledger.Status) {
 		unreachable(before, 190_000, noon.Add(-9*time.Minute))
 		unreachable(now, 204_800, noon.Add(-2*time.Second))

@@ -104,6 +104,7 @@ func judgeLane(now time.Time, l laneView) []finding {
 		all = append(all, finding{bad, "The ledger does not add up: this is a bug of the agent", []string{err.Error() + ".", "Please report it with the JSON of this page."}})
 	}
 	all = append(all, judgeLosses(now, l)...)
+	all = append(all, judgeDisk(now, l)...)
 	all = append(all, judgeEndpoints(now, l)...)
 	return append(all, judgeOutside(now, l)...)
 }
@@ -137,6 +138,32 @@ func judgeLosses(now time.Time, l laneView) []finding {
 		all = append(all, finding{note, fmt.Sprintf("%s lost earlier, the last %s ago", counted(lost, "spans"), age(now.Sub(latest))), nil})
 	}
 	return all
+}
+
+// judgeDisk says what a disk that does not work means.
+func judgeDisk(now time.Time, l laneView) []finding {
+	d := l.Buffer.Disk
+	if d == nil || d.State == ledger.DiskOK {
+		return nil
+	}
+	f := finding{level: warn, says: "The disk buffer does not work"}
+	if d.State == ledger.DiskSlow {
+		f.says = "The disk buffer is too slow"
+	}
+	if d.Since != nil {
+		f.says += ", for " + age(now.Sub(*d.Since))
+	}
+	f.says += ": spans stay in memory"
+	if d.Error != "" {
+		f.then = append(f.then, d.Error+".")
+	}
+	then := "What is in memory is lost if the agent is killed now. It goes back to disk by itself."
+	if d.Sync == "always" {
+		f.level = bad
+		then = "Requests are refused with a hint to come again, as buffer.disk.sync: always promises; datagrams are kept in memory. It goes back to disk by itself."
+	}
+	f.then = append(f.then, then)
+	return []finding{f}
 }
 
 // judgeOutside tells what did not get in during the last minute.
@@ -247,35 +274,50 @@ func retry(e ledger.Endpoint) string {
 	return "next try in " + age(fromSeconds(e.RetryIn))
 }
 
+// held is what a lane's buffer has and may have, in bytes: on disk, if the lane
+// is there.
+type held struct{ answered, datagram, limit int64 }
+
+func (h held) used() int64 { return h.answered + h.datagram }
+
+func holds(l laneView) held {
+	if d := l.Buffer.Disk; d != nil && d.State == ledger.DiskOK {
+		return held{d.Answered, d.Datagram, d.Limit}
+	}
+	return held{int64(l.Buffer.Answered), int64(l.Buffer.Datagram), int64(l.Buffer.Limit)}
+}
+
 // isFull allows for the last block, which is rarely filled to the end.
 func isFull(l laneView) bool {
-	return l.Buffer.Answered+l.Buffer.Datagram > l.Buffer.Limit-l.Buffer.Limit/50
+	h := holds(l)
+	return h.used() > h.limit-h.limit/50
 }
 
 // refuses says whether there is no room for spans whose sender waits for an
 // answer: they have half of the buffer.
 func refuses(l laneView) bool {
-	return l.Buffer.Answered > l.Buffer.Limit/2-l.Buffer.Limit/50
+	h := holds(l)
+	return h.answered > h.limit/2-h.limit/50
 }
 
 // room says for how long the buffer will do at the rate at which spans come in.
 func room(l laneView) string {
-	b := l.Buffer
-	used := b.Answered + b.Datagram
-	free := max(0, b.Limit-used)
+	h := holds(l)
+	used := h.used()
+	free := max(0, h.limit-used)
 	rate := l.rate(accepted)
 	switch {
 	case refuses(l):
 		return "The half of the buffer for spans that come by OTLP is full: their senders are told to come again."
 	case isFull(l):
 		return "The buffer is full: the oldest spans that came by UDP make room for new ones."
-	case l.Buffered == 0 || rate == 0 || used < b.Limit/16: // too little to judge by: memory is taken in blocks
-		return size(free) + " of the buffer is free."
+	case l.Buffered == 0 || rate == 0 || used < h.limit/16: // too little to judge by: memory is taken in blocks
+		return size(int(free)) + " of the buffer is free."
 	}
 	growth := rate * float64(used) / float64(l.Buffered) // bytes a second
 	left := float64(free) / growth
-	if b.Answered > 0 { // they grow by their share, and have half of the buffer at most
-		left = min(left, float64(max(0, b.Limit/2-b.Answered))/(growth*float64(b.Answered)/float64(used)))
+	if h.answered > 0 { // they grow by their share, and have half of the buffer at most
+		left = min(left, float64(max(0, h.limit/2-h.answered))/(growth*float64(h.answered)/float64(used)))
 	}
 	return fmt.Sprintf("Room for about %s at the present rate (%s).", age(fromSeconds(min(left, 1e9))), perSecond(rate)) // at most 30 years
 }

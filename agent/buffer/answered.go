@@ -12,33 +12,48 @@ import (
 var (
 	// ErrFull means that there is no room now.
 	ErrFull error = ledger.Refused{Reason: ledger.QueueFull}
+	// ErrDisk means that the disk can't be written, and SyncAlways promises that
+	// nothing is taken then.
+	ErrDisk error = ledger.Refused{Reason: ledger.QueueFull, Disk: true}
+	// ErrUnsure means that the disk failed, or was too slow, when the spans were
+	// on their way: they may be delivered, and may not survive.
+	ErrUnsure error = ledger.Refused{Reason: ledger.QueueFull, Disk: true, Unsure: true}
 	// ErrTooBig means that there would be no room in an empty queue either.
 	ErrTooBig error = ledger.Refused{Reason: ledger.RequestTooBig}
 )
 
 // Waits says whether Answered and AnsweredAll may wait, for a disk. In memory
 // they take a copy, and a lock that is held shortly.
-func (l *Lane) Waits() bool { return false }
+func (l *Lane) Waits() bool { return l.store != nil }
 
 // Answered enters a frame of so many spans whose sender waits for an answer.
-// frame is copied. The error is ErrFull, when nothing was kept.
+// frame is copied. The error is ErrFull, when nothing was kept. With a disk it
+// returns when the frame is there, as far as DiskOptions.Sync says, and the error
+// may be ErrDisk or ErrUnsure as well.
 func (l *Lane) Answered(frame []byte, spans int) error {
 	now := time.Now()
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.append(&l.answered, frame, spans, now) {
+	err := l.refuses(len(frame))
+	if err == nil && !l.append(&l.answered, frame, spans, now) {
+		err = ErrFull
+	}
+	if err != nil {
 		l.account.Refused[ledger.QueueFull]++
-		return ErrFull
+		l.mu.Unlock()
+		return err
 	}
 	l.account.Accepted += uint64(spans)
-	return nil
+	kept := l.keeping()
+	l.mu.Unlock()
+	return l.await(kept)
 }
 
 // AnsweredAll enters the frames of one request whose sender waits for an
 // answer: all of them, or none. cut hands them to put one by one, which copies
 // them; an error of cut is returned, and nothing was kept. size is about what
 // they have in all, in bytes; a request that can't fit fails before the first.
-// The lane's own errors are ErrFull and ErrTooBig.
+// The lane's own errors are ErrFull and ErrTooBig; and with a disk it waits,
+// and fails, as Answered does.
 //
 // The lane is not locked while cut works. What is put takes memory of the
 // answered queue at once, but is not in it before the end.
@@ -52,8 +67,7 @@ func (l *Lane) AnsweredAll(size int, cut func(put func(frame []byte, spans int) 
 		e.cancel(err)
 		return err
 	}
-	e.commit(time.Now())
-	return nil
+	return l.await(e.commit(time.Now()))
 }
 
 // An entry is the frames of one request on their way into the answered queue.
@@ -72,11 +86,14 @@ func (e *entry) room(size int) error {
 }
 
 func (e *entry) fits(n int) error {
-	half := e.lane.opt.Memory / 2
-	switch {
-	case e.memory+n > half:
+	l := e.lane
+	if e.memory+n > l.limitAnswered() {
 		return ErrTooBig
-	case e.lane.answered.memory+n > half:
+	}
+	if err := l.refuses(n); err != nil {
+		return err
+	}
+	if !l.roomAnswered(n) {
 		return ErrFull
 	}
 	return nil
@@ -103,26 +120,30 @@ func (e *entry) alloc(need int) (*chunk, error) {
 	if err := e.fits(need); err != nil {
 		return nil, err
 	}
-	if !l.makeRoom(need) {
+	if !l.makeRoom(&l.answered, need) {
 		return nil, ErrFull
 	}
-	e.memory += need
-	l.answered.memory += need
-	return l.alloc(need), nil
+	c := l.alloc(need)
+	e.memory += c.size()
+	l.answered.reserve(c.size())
+	return c, nil
 }
 
-func (e *entry) commit(now time.Time) {
+func (e *entry) commit(now time.Time) *pass {
 	l := e.lane
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	q := &l.answered
 	for _, c := range e.chunks {
 		c.oldest, c.newest = now, now
-		q.chunks = append(q.chunks, c)
-		q.bytes += len(c.frames)
+		q.push(c)
 		l.account.Accepted += uint64(c.spans)
+		if q.disk != nil {
+			q.disk.appended(c, len(c.frames), now)
+		}
 	}
 	l.notify()
+	return l.keeping()
 }
 
 // cancel gives the memory back, and counts an error of the lane.
@@ -131,7 +152,8 @@ func (e *entry) cancel(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, c := range e.chunks {
-		l.release(&l.answered, c)
+		l.answered.wait -= c.size()
+		l.free(&l.answered, c)
 	}
 	if r, ok := errors.AsType[ledger.Refused](err); ok {
 		l.account.Refused[r.Reason]++

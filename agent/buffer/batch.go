@@ -21,6 +21,7 @@ type Batch struct {
 	size   int // memory of its chunks, in bytes
 	spans  int
 	left   int // spans that are not settled; guarded by the lane's lock
+	stay   int // spans that are to stay on disk for the next process; the same
 }
 
 // Chunks are the frames of the batch; put end to end they are one request.
@@ -38,8 +39,13 @@ func (b *Batch) Delivered(n int) {
 	b.settle(n, func(a *ledger.Account) { a.Delivered += uint64(n) })
 }
 
-// Dropped settles n spans that are given up.
+// Dropped settles n spans that are given up. With a disk, those that are given
+// up because the process ends stay there.
 func (b *Batch) Dropped(reason ledger.DropReason, n int) {
+	if reason == ledger.Shutdown && b.queue.disk != nil {
+		b.settle(n, func(*ledger.Account) { b.stay += n })
+		return
+	}
 	b.settle(n, func(a *ledger.Account) { a.Dropped[reason] += uint64(n) })
 }
 
@@ -64,11 +70,17 @@ func (b *Batch) Done() {
 	i := slices.Index(l.flying, b)
 	l.flying = slices.Delete(l.flying, i, i+1)
 	l.inFlight -= b.size
+	if b.stay > 0 {
+		l.stay(b)
+	}
 	for _, c := range b.chunks {
 		l.release(b.queue, c)
 	}
 	b.chunks, b.frames = nil, nil
 	l.notify()
+	if d := b.queue.disk; d != nil && d.fetches() {
+		d.notify()
+	}
 }
 
 // Take waits until a batch is due and may be in flight, and returns it. What
@@ -101,14 +113,18 @@ func (l *Lane) Flush() {
 	l.mu.Unlock()
 }
 
-// Close gives up what is still in the queues, for a process that has to end.
-// Batches in flight are settled by those who hold them.
+// Close gives up what is still in the queues, for a process that has to end;
+// with a disk, it stays there. Batches in flight are settled by those who hold
+// them. Nothing may enter any more.
 func (l *Lane) Close() {
+	if l.store != nil {
+		l.store.close()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, q := range []*queue{&l.answered, &l.datagram} {
-		for len(q.chunks) > 0 {
-			l.discard(q, ledger.Shutdown)
+	for _, q := range l.queues() {
+		for len(q.chunks.list) > 0 {
+			l.discard(q, &q.chunks, ledger.Shutdown)
 		}
 	}
 }
@@ -124,41 +140,47 @@ func (l *Lane) take(now time.Time) (b *Batch, wait time.Duration, err error) {
 	}
 	wait = time.Hour // any long time will do: nothing is here that has an age
 	for _, q := range queues {
-		for len(q.chunks) > 0 && now.Sub(q.chunks[0].newest) >= l.opt.MaxAge {
-			l.discard(q, ledger.Expired)
+		from, more := q.ready()
+		for len(from.list) > 0 && now.Sub(from.list[0].newest) >= l.opt.MaxAge && l.discard(q, from, ledger.Expired) {
 		}
-		if len(q.chunks) == 0 {
+		if len(from.list) == 0 {
 			continue
 		}
-		wait = min(wait, q.chunks[0].newest.Add(l.opt.MaxAge).Sub(now))
-		if l.inFlight > 0 && l.inFlight+q.chunks[0].size() > l.opt.Memory/4 {
+		head := from.list[0]
+		wait = min(wait, max(head.newest.Add(l.opt.MaxAge).Sub(now), minWait))
+		if l.inFlight > 0 && l.inFlight+head.size() > l.opt.Memory/4 {
 			continue // Done wakes Take
 		}
-		due := q.chunks[0].oldest.Add(l.opt.BatchAge).Sub(now)
-		if q.bytes >= l.batchBytes() || due <= 0 || l.flushing {
+		due := head.oldest.Add(l.opt.BatchAge).Sub(now)
+		if from.bytes >= l.batchBytes() || !more && (due <= 0 || l.flushing) {
 			l.turn = q == &l.datagram // the other is first next time
-			return l.batch(q), 0, nil
+			return l.batch(q, from), 0, nil
 		}
-		wait = min(wait, due)
+		if !more {
+			wait = min(wait, due)
+		}
 	}
-	if l.flushing && len(l.answered.chunks)+len(l.datagram.chunks) == 0 {
+	if l.flushing && l.answered.empty() && l.datagram.empty() {
 		return nil, 0, io.EOF
 	}
 	return nil, wait, nil
 }
 
+// minWait is for what is too old but can't be dropped at this moment.
+const minWait = time.Millisecond
+
 // batch takes chunks out of a queue that has some: as many as make a batch
 // and may be in flight, one at least.
-func (l *Lane) batch(q *queue) *Batch {
+func (l *Lane) batch(q *queue, from *chunks) *Batch {
 	b := &Batch{lane: l, queue: q}
 	bytes := 0
-	for len(q.chunks) > 0 {
-		c := q.chunks[0]
+	for len(from.list) > 0 {
+		c := from.list[0]
 		if len(b.chunks) > 0 && (bytes+len(c.frames) > l.batchBytes() || l.inFlight+b.size+c.size() > l.opt.Memory/4 ||
 			c.oldest.Sub(b.Oldest()) > max(l.ageSpan(), l.opt.BatchAge)) {
 			break
 		}
-		q.pop()
+		q.pop(from)
 		bytes += len(c.frames)
 		b.size += c.size()
 		b.spans += c.spans
@@ -168,6 +190,9 @@ func (l *Lane) batch(q *queue) *Batch {
 	b.left = b.spans
 	l.inFlight += b.size
 	l.flying = append(l.flying, b)
+	if q.disk != nil && q.disk.fetches() {
+		q.disk.notify()
+	}
 	return b
 }
 

@@ -33,7 +33,8 @@ type Lane struct {
 	inFlight int      // memory of their chunks, in bytes
 	turn     bool     // whose turn Take begins with: true is answered
 	flushing bool
-	free     []*chunk
+	spare    []*chunk
+	store    *store // nil: everything is kept in memory alone
 
 	// wake has room for one: it is filled when Take may have something to do.
 	wake chan struct{}
@@ -50,7 +51,7 @@ func (l *Lane) SetOptions(opt Options) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.opt = opt
-	l.makeRoom(0)
+	l.makeRoom(&l.datagram, 0)
 	l.notify()
 }
 
@@ -102,21 +103,22 @@ func (l *Lane) append(q *queue, frame []byte, spans int, now time.Time) bool {
 	c := q.tail()
 	if c == nil || !c.fits(len(frame), now, l.ageSpan()) {
 		need := max(len(frame), chunkBytes)
-		if q == &l.answered && q.memory+need > l.opt.Memory/2 {
-			return false
-		}
-		if !l.makeRoom(need) {
+		if !l.makeRoom(q, need) {
 			return false
 		}
 		c = l.alloc(need)
+		q.reserve(c.size())
 		q.push(c)
 	}
-	before := q.bytes
+	before := q.chunks.bytes
 	c.append(frame, spans, now)
-	q.bytes += len(frame)
+	q.chunks.bytes += len(frame)
+	if q.disk != nil {
+		q.disk.appended(c, len(frame), now)
+	}
 	// Take sleeps until a batch is due. It must hear of the first frame, from
 	// which on it watches the clock, and of the one that makes a batch full.
-	if before == 0 || before < l.batchBytes() && q.bytes >= l.batchBytes() {
+	if before == 0 || before < l.batchBytes() && q.chunks.bytes >= l.batchBytes() {
 		l.notify()
 	}
 	return true
@@ -126,13 +128,60 @@ func (l *Lane) append(q *queue, frame []byte, spans int, now time.Time) bool {
 // they expire together.
 func (l *Lane) ageSpan() time.Duration { return l.opt.MaxAge / 64 }
 
-// makeRoom drops the oldest datagrams until n more bytes fit.
-func (l *Lane) makeRoom(n int) bool {
-	for l.answered.memory+l.datagram.memory+n > l.opt.Memory {
-		if len(l.datagram.chunks) == 0 {
+// limit is how much memory may wait, in bytes. With a disk it is five eighths
+// of the lane's: a quarter is for what is in flight, an eighth for what is read
+// from disk.
+func (l *Lane) limit() int {
+	if l.store != nil {
+		return l.opt.Memory / 8 * 5
+	}
+	return l.opt.Memory
+}
+
+// limitAnswered is how much of it the answered queue may have. With a disk it
+// is all of it, since what waits in memory is only on its way there: the halves
+// are halves of the disk.
+func (l *Lane) limitAnswered() int {
+	if l.store != nil {
+		return l.limit()
+	}
+	return l.limit() / 2
+}
+
+// used is what a queue takes of the limit.
+func (l *Lane) used(q *queue) int {
+	if l.store != nil {
+		return q.wait
+	}
+	return q.memory
+}
+
+// roomAnswered reports whether n more bytes of memory may wait in the answered
+// queue; what of it is on disk makes room.
+func (l *Lane) roomAnswered(n int) bool {
+	for l.used(&l.answered)+n > l.limitAnswered() {
+		if !l.evict(&l.answered) {
 			return false
 		}
-		l.discard(&l.datagram, ledger.BufferFull)
+	}
+	return true
+}
+
+// makeRoom makes room for n more bytes of memory in a queue: it evicts what is
+// on disk, and then drops the oldest datagrams; with a disk, the answered queue
+// drops only those that take more than half.
+func (l *Lane) makeRoom(q *queue, n int) bool {
+	if q == &l.answered && !l.roomAnswered(n) {
+		return false
+	}
+	d := &l.datagram
+	for l.used(&l.answered)+l.used(d)+n > l.limit() {
+		switch {
+		case l.evict(d) || l.evict(&l.answered):
+		case l.store != nil && q != d && l.used(d) <= l.limit()/2,
+			len(d.chunks.list) == 0 || !l.discard(d, &d.chunks, ledger.BufferFull):
+			return false
+		}
 	}
 	return true
 }
@@ -153,24 +202,27 @@ func (l *Lane) Snapshot() ledger.Lane {
 	s := ledger.Lane{Name: l.name, Account: l.account}
 	buffered := l.answered.spans() + l.datagram.spans()
 	var oldest time.Time
-	for _, q := range []*queue{&l.answered, &l.datagram} {
-		if len(q.chunks) > 0 {
-			oldest = earliest(oldest, q.chunks[0].oldest)
+	for _, q := range l.queues() {
+		if from, _ := q.ready(); len(from.list) > 0 {
+			oldest = earliest(oldest, from.list[0].oldest)
 		}
 	}
 	for _, b := range l.flying {
-		buffered += b.left
+		buffered += b.left + b.stay
 		oldest = earliest(oldest, b.Oldest())
 	}
 	s.Buffered = uint64(buffered)
 	s.Buffer = ledger.Buffer{
 		Limit: l.opt.Memory, Answered: l.answered.memory, Datagram: l.datagram.memory, InFlight: l.inFlight,
+		Disk: l.diskStatus(),
 	}
 	if !oldest.IsZero() {
 		s.Buffer.OldestAge = now.Sub(oldest).Seconds()
 	}
 	return s
 }
+
+func (l *Lane) queues() [2]*queue { return [2]*queue{&l.answered, &l.datagram} }
 
 // earliest is the earlier of two times; the zero time is none.
 func earliest(a, b time.Time) time.Time {

@@ -298,7 +298,7 @@ func TestLargeFramesDoNotAddToWhatIsKept(t *testing.T) {
 	}
 	for range 100 {
 		l.Datagram(frame(1, 100_000), 1, ledger.LeftOut{})
-		if held := check(t, l).Buffer.Datagram + len(l.free)*chunkBytes; held > options.Memory {
+		if held := check(t, l).Buffer.Datagram + len(l.spare)*chunkBytes; held > options.Memory {
 			t.Fatalf("%d bytes are held, the limit is %d", held, options.Memory)
 		}
 	}
@@ -346,7 +346,7 @@ func TestLostFrameIsFound(t *testing.T) {
 	l.Datagram(frame(1, 60_000), 4, ledger.LeftOut{})
 	check(t, l)
 	l.mu.Lock()
-	l.datagram.pop() // and nobody is told
+	l.datagram.pop(&l.datagram.chunks) // and nobody is told
 	l.mu.Unlock()
 	if err := l.Snapshot().Check(); err == nil {
 		t.Error("4 spans vanished and the account adds up")

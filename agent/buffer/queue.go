@@ -1,9 +1,11 @@
 package buffer
 
 import (
+	"slices"
 	"time"
 
 	"github.com/wayside-tracing/wayside/agent/ledger"
+	"github.com/wayside-tracing/wayside/disklog"
 )
 
 // chunkBytes is the size of a chunk: small, so that little is lost when the
@@ -17,10 +19,22 @@ type chunk struct {
 	spans  int
 	oldest time.Time // when its first frame came
 	newest time.Time // when its last frame came
+
+	// What follows is for a queue that is kept on disk.
+
+	log         *disklog.Log // has the first written bytes of frames as records, if written is not 0
+	written     int          // bytes of frames
+	spansOnDisk int          // spans of them
+	first, last uint64       // of the records
+	busy        bool         // the keeper reads frames: the memory can't be used again yet
+	gone        bool         // it left its queue while it was busy
 }
 
 // size is the memory that the chunk takes, in bytes.
 func (c *chunk) size() int { return cap(c.frames) }
+
+// dirty is how many bytes are not on disk.
+func (c *chunk) dirty() int { return len(c.frames) - c.written }
 
 // fits reports whether a frame of n bytes that comes now may be appended. A
 // chunk is not filled for longer than span, so that what is in it is about of
@@ -38,75 +52,143 @@ func (c *chunk) append(frame []byte, spans int, now time.Time) {
 	c.newest = now
 }
 
-// A queue is a FIFO of chunks. The lane's lock guards it.
-type queue struct {
-	chunks []*chunk // oldest first
-	bytes  int      // of frames in chunks
-	memory int      // of chunks, those in flight included
+// A chunks is a FIFO of chunks.
+type chunks struct {
+	list  []*chunk // oldest first
+	bytes int      // of their frames
 }
 
-// tail is the chunk to append to, or nil.
-func (q *queue) tail() *chunk {
-	if len(q.chunks) == 0 {
-		return nil
-	}
-	return q.chunks[len(q.chunks)-1]
+func (f *chunks) push(c *chunk) {
+	f.list = append(f.list, c)
+	f.bytes += len(c.frames)
 }
 
-func (q *queue) push(c *chunk) {
-	q.chunks = append(q.chunks, c)
-	q.memory += c.size()
-}
-
-// pop takes the oldest chunk out of the queue; its memory still counts.
-func (q *queue) pop() *chunk {
-	c := q.chunks[0]
-	n := copy(q.chunks, q.chunks[1:])
-	q.chunks[n] = nil
-	q.chunks = q.chunks[:n]
-	q.bytes -= len(c.frames)
+// pop takes the oldest chunk out.
+func (f *chunks) pop() *chunk {
+	c := f.list[0]
+	n := copy(f.list, f.list[1:])
+	f.list[n] = nil
+	f.list = f.list[:n]
+	f.bytes -= len(c.frames)
 	return c
 }
 
-// spans counts what is in the queue, chunk by chunk.
-func (q *queue) spans() (n int) {
-	for _, c := range q.chunks {
+// spans counts them, chunk by chunk.
+func (f *chunks) spans() (n int) {
+	for _, c := range f.list {
 		n += c.spans
 	}
 	return n
 }
 
-// discard drops the oldest chunk for a reason and gives its memory back.
-func (l *Lane) discard(q *queue, reason ledger.DropReason) {
-	c := q.pop()
-	l.account.Dropped[reason] += uint64(c.spans)
-	l.release(q, c)
+// A queue is a FIFO of spans. What is in memory alone or as well as on disk is
+// in chunks; before it comes what is on disk alone. The lane's lock guards it.
+type queue struct {
+	chunks chunks
+	memory int   // of chunks, those in flight and those read from disk included
+	wait   int   // memory of those in chunks, and of those that are going to be
+	disk   *disk // nil: kept in memory alone
 }
 
-// release gives back the memory of a chunk that has left a queue.
+// tail is the chunk to append to, or nil.
+func (q *queue) tail() *chunk {
+	if len(q.chunks.list) == 0 {
+		return nil
+	}
+	return q.chunks.list[len(q.chunks.list)-1]
+}
+
+// push adds a chunk to those in memory. Its memory counts already.
+func (q *queue) push(c *chunk) { q.chunks.push(c) }
+
+// pop takes the oldest chunk out; its memory still counts.
+func (q *queue) pop(from *chunks) *chunk {
+	c := from.pop()
+	if from == &q.chunks {
+		q.wait -= c.size()
+	}
+	return c
+}
+
+// reserve counts memory for a chunk that is going to be in memory.
+func (q *queue) reserve(n int) {
+	q.memory += n
+	q.wait += n
+}
+
+// ready is what can be taken, the oldest first. more says that older spans
+// than those that came last are still to be read from disk into it.
+func (q *queue) ready() (from *chunks, more bool) {
+	if d := q.disk; d != nil && (d.behind.sum() > 0 || len(d.fetched.list) > 0) {
+		return &d.fetched, d.fetches()
+	}
+	return &q.chunks, false
+}
+
+// spans counts all that is in the queue; what is in flight is not there.
+func (q *queue) spans() int {
+	n := q.chunks.spans()
+	if q.disk != nil {
+		n += q.disk.fetched.spans() + q.disk.behind.sum()
+	}
+	return n
+}
+
+// empty reports whether there is nothing to take, now or later.
+func (q *queue) empty() bool {
+	return len(q.chunks.list) == 0 && (q.disk == nil || len(q.disk.fetched.list) == 0 && q.disk.behind.sum() == 0)
+}
+
+// discard drops the oldest chunk of those that are in memory, for a reason,
+// and gives its memory back. It can't while the chunk is being written.
+func (l *Lane) discard(q *queue, from *chunks, reason ledger.DropReason) bool {
+	if from.list[0].busy {
+		return false
+	}
+	l.account.Dropped[reason] += uint64(from.list[0].spans)
+	l.release(q, q.pop(from))
+	return true
+}
+
+// release gives back the memory of a chunk that has left a queue for good, and
+// what it has on disk.
 func (l *Lane) release(q *queue, c *chunk) {
+	if c.busy {
+		c.gone = true // the keeper releases it
+		return
+	}
+	if d := q.disk; d != nil {
+		if c.written > 0 {
+			d.ack(c.log, c.first, c.last)
+		}
+		d.forget(c)
+	}
+	l.free(q, c)
+}
+
+// free gives back the memory of a chunk.
+func (l *Lane) free(q *queue, c *chunk) {
 	q.memory -= c.size()
-	if c.size() != chunkBytes || len(l.free) >= maxFree {
+	if c.size() != chunkBytes || len(l.spare) >= maxSpare {
 		return
 	}
 	*c = chunk{frames: c.frames[:0]}
-	l.free = append(l.free, c)
+	l.spare = append(l.spare, c)
 }
 
-// maxFree is how many empty chunks a lane keeps for use again: those of two
+// maxSpare is how many empty chunks a lane keeps for use again: those of two
 // batches, so that a steady flow allocates nothing.
-const maxFree = 16
+const maxSpare = 16
 
 // alloc returns an empty chunk with room for n bytes.
 func (l *Lane) alloc(n int) *chunk {
 	if n > chunkBytes {
-		l.free = nil // its memory is not counted, and none of it will do
+		l.spare = nil // its memory is not counted, and none of it will do
 		return &chunk{frames: make([]byte, 0, n)}
 	}
-	if last := len(l.free) - 1; last >= 0 {
-		c := l.free[last]
-		l.free[last] = nil
-		l.free = l.free[:last]
+	if last := len(l.spare) - 1; last >= 0 {
+		c := l.spare[last]
+		l.spare = slices.Delete(l.spare, last, last+1)
 		return c
 	}
 	return &chunk{frames: make([]byte, 0, chunkBytes)}

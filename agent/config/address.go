@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"path"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -104,6 +105,22 @@ func (paths) format(s string) string { return s }
 func (paths) parse(text string) (string, error) {
 	if strings.ContainsAny(text, "\n\x00") {
 		return "", wrong("is what a file holds", "write its path")
+	}
+	return text, nil
+}
+
+// folders are paths of directories; "" is none.
+type folders struct{}
+
+func (folders) takes() string          { return "path of a directory" }
+func (folders) format(s string) string { return s }
+
+func (folders) parse(text string) (string, error) {
+	switch {
+	case strings.ContainsAny(text, "\n\x00"):
+		return "", wrong("is no path", "write the path of a directory, like /var/lib/wayside")
+	case text != "" && !filepath.IsAbs(text):
+		return "", wrong("depends on where the agent is started", "write the whole path, like /var/lib/wayside")
 	}
 	return text, nil
 }

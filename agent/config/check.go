@@ -28,6 +28,10 @@ func (l *loader) finish() {
 		l.failValue("deliver.batch.bytes", formatSize(c.Deliver.Batch.Bytes),
 			"is more than a quarter of buffer.memory, which is what may be in flight; write at most "+formatSize(quarter)+", or a larger buffer.memory")
 	}
+	if d := &c.Buffer.Disk; d.Path != "" && d.Size < 2*c.Buffer.Memory {
+		l.failValue("buffer.disk.size", formatSize(d.Size),
+			"is less than twice buffer.memory; write at least "+formatSize(2*c.Buffer.Memory)+", or a smaller buffer.memory")
+	}
 	if c.Deliver.Batch.Age >= c.Buffer.MaxAge {
 		l.failValue("deliver.batch.age", formatDuration(c.Deliver.Batch.Age),
 			"spans would expire before they are sent; write less than buffer.max_age, "+formatDuration(c.Buffer.MaxAge))

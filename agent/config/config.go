@@ -42,6 +42,12 @@ type Config struct {
 	}
 	Buffer struct {
 		Memory int // bytes: queues and what is in flight
+		// Disk is off if Path is "".
+		Disk struct {
+			Path string
+			Size int    // bytes
+			Sync string // "interval" or "always"
+		}
 		MaxAge time.Duration
 	}
 	Deliver struct {

@@ -56,6 +56,7 @@ func TestDefaults(t *testing.T) {
 	want.Accept.OTLP.HTTP = []string{"127.0.0.1:4318"}
 	want.Buffer.Memory = 8 << 20
 	want.Buffer.MaxAge = 24 * time.Hour
+	want.Buffer.Disk.Size, want.Buffer.Disk.Sync = 512<<20, "interval"
 	want.Deliver.Endpoints = []string{"collector:4317"}
 	want.Deliver.Protocol = "otlp-grpc"
 	want.Deliver.Batch.Bytes = 512 << 10
@@ -177,7 +178,7 @@ func TestEmptyFilesAreDefaults(t *testing.T) {
 
 // What --check prints is a configuration, and the same one.
 func TestEffectiveLoadsAsItself(t *testing.T) {
-	first, err := loadText("accept: {jaeger: {compact: localhost:6831, binary: ''}, otlp: {grpc: 'unix:/run/s', cors: [https://a.example, '*']}}\nadmin: {http: ':1'}\nbuffer: {memory: 4MB}\ndeliver: {endpoint: [a:1, '[::1]:2'], timeout: 90s, allow_plaintext: true, headers: {X-Name: '${HOST}', authorization: 'Bearer ${file:/run/bad}', X-Literal: s3cret}}\ndrain_timeout: 0s")
+	first, err := loadText("accept: {jaeger: {compact: localhost:6831, binary: ''}, otlp: {grpc: 'unix:/run/s', cors: [https://a.example, '*']}}\nadmin: {http: ':1'}\nbuffer: {memory: 4MB, disk: {path: /var/lib/wayside, size: 1GiB, sync: always}}\ndeliver: {endpoint: [a:1, '[::1]:2'], timeout: 90s, allow_plaintext: true, headers: {X-Name: '${HOST}', authorization: 'Bearer ${file:/run/bad}', X-Literal: s3cret}}\ndrain_timeout: 0s")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,6 +214,10 @@ func TestEffectiveLoadsAsItself(t *testing.T) {
     client_ca: ""
 buffer:
   memory: 4MB
+  disk:
+    path: "/var/lib/wayside"
+    size: 1GiB
+    sync: always
   max_age: 24h
 deliver:
   endpoint: [a:1, "[::1]:2"]

@@ -21,15 +21,15 @@ var wrongs = []struct{ name, yaml, want string }{
 		`a.yaml:2: admin.<<: unknown key; in admin are: http, pprof`},
 	{"twice", "buffer: {memory: 4MiB}\nbuffer: {memory: 8MiB}", `a.yaml:2: buffer: is here a second time, first in line 1; remove one`},
 	{"twice below", "buffer:\n  memory: 4MiB\n  memory: 8MiB", `a.yaml:3: buffer.memory: is here a second time, first in line 2; remove one`},
-	{"key of several lines", "buffer: {a\n\nb}", `a.yaml:1: "buffer.a\nb": unknown key; in buffer are: memory, max_age`},
+	{"key of several lines", "buffer: {a\n\nb}", `a.yaml:1: "buffer.a\nb": unknown key; in buffer are: memory, disk, max_age`},
 	{"long key", strings.Repeat("x", 120) + ": 1", `a.yaml:1: "` + strings.Repeat("x", 100) + `"…: unknown key; here are: accept, buffer, deliver, admin, log, drain_timeout`},
 	{"long value", "log: {level: " + strings.Repeat("x", 120) + "}", `a.yaml:1: log.level: "` + strings.Repeat("x", 100) + `"…: is not a choice; write debug or info or warn or error`},
 	{"key is a list", "? [a]\n: b", `a.yaml:1: a key is a word; its value follows a colon and a space`},
 
 	{"later group", "accept: {zipkin: {http: ''}}", `a.yaml:1: accept.zipkin: not in this version yet; remove it`},
 	{"later key", "accept: {jaeger: {grpc: ''}}", `a.yaml:1: accept.jaeger.grpc: not in this version yet; remove it`},
-	{"later top", "tags: {a: b}\nlanes: []\nbuffer: {disk: {path: /x}}", "a.yaml:1: tags: not in this version yet; remove it\n" +
-		"a.yaml:2: lanes: not in this version yet; remove it\na.yaml:3: buffer.disk: not in this version yet; remove it"},
+	{"later top", "tags: {a: b}\nlanes: []\ncontrol: {http: ''}", "a.yaml:1: tags: not in this version yet; remove it\n" +
+		"a.yaml:2: lanes: not in this version yet; remove it\na.yaml:3: control: not in this version yet; remove it"},
 
 	{"not a mapping", "collector:4317", `a.yaml:1: "collector:4317": a configuration is keys and values, like deliver: {endpoint: collector:4317}`},
 	{"a list", "- a", `a.yaml:1: a configuration is keys and values, like deliver: {endpoint: collector:4317}`},
@@ -73,6 +73,9 @@ var wrongs = []struct{ name, yaml, want string }{
 	{"duration, too long", "deliver: {timeout: 1h}", `a.yaml:1: deliver.timeout: "1h": is too long; write at most 5m`},
 
 	{"choice", "deliver: {compression: lz4}", `a.yaml:1: deliver.compression: "lz4": is not a choice; write gzip or none`},
+	{"relative directory", "buffer: {disk: {path: spans}}", `a.yaml:1: buffer.disk.path: "spans": depends on where the agent is started; write the whole path, like /var/lib/wayside`},
+	{"small disk", "deliver: {endpoint: 'c:1'}\nbuffer: {disk: {path: /x, size: 16MiB}, memory: 12MiB}", `a.yaml:2: buffer.disk.size: "16MiB": is less than twice buffer.memory; write at least 24MiB, or a smaller buffer.memory`},
+	{"disk sync", "buffer: {disk: {sync: never}}", `a.yaml:1: buffer.disk.sync: "never": is not a choice; write interval or always`},
 	{"choice, later", "deliver: {compression: zstd}", `a.yaml:1: deliver.compression: "zstd": not in this version yet; write gzip or none`},
 	{"protocol, later", "deliver: {protocol: jaeger-grpc}", `a.yaml:1: deliver.protocol: "jaeger-grpc": not in this version yet; write otlp-grpc or otlp-http`},
 	{"bool", "admin: {pprof: yes}", `a.yaml:1: admin.pprof: "yes": is neither true nor false; write one of them`},

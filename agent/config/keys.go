@@ -21,6 +21,13 @@ const (
 	minMemory = 4 * maxBatch
 )
 
+// The limits of buffer.disk.size: half of it must be several segments, which
+// are given up as a whole; and it must be more than what is in memory.
+const (
+	minDisk = 16 * mib
+	maxDisk = 1 << (30 + 10*(^uint(0)>>63)) // 1 TiB; 1 GiB where an int has 32 bits
+)
+
 // table is every key of this version, in the order of the documentation.
 var table = []key{
 	many("accept.jaeger.compact", "127.0.0.1:6831", listeners{port: "6831"},
@@ -53,6 +60,15 @@ var table = []key{
 	one("buffer.memory", "8MiB", sizes{minMemory, gib},
 		func(c *Config) *int { return &c.Buffer.Memory },
 		"Memory for spans that wait or are on their way. When it is full, the oldest datagrams make room and are counted."),
+	one("buffer.disk.path", "", folders{},
+		func(c *Config) *string { return &c.Buffer.Disk.Path },
+		"Directory in which spans are kept, so that they survive a crash of the agent and a collector that is away for long. It is made if it is not there."),
+	one("buffer.disk.size", "512MiB", sizes{minDisk, maxDisk},
+		func(c *Config) *int { return &c.Buffer.Disk.Size },
+		"What the files there may take. When it is full, the oldest datagrams go and are counted, and requests are refused with a hint to come again."),
+	one("buffer.disk.sync", "interval", choices{[]string{"interval", "always"}, nil},
+		func(c *Config) *string { return &c.Buffer.Disk.Sync },
+		"What a success means to a sender. With interval, its spans survive if the agent is killed; they are on disk 200 ms later. With always, they are on disk (fsync), and a power failure loses none."),
 	one("buffer.max_age", "24h", durations{time.Second, 8760 * time.Hour},
 		func(c *Config) *time.Duration { return &c.Buffer.MaxAge },
 		"Spans that could not be delivered for so long are dropped and counted."),
@@ -118,7 +134,6 @@ var table = []key{
 var later = []string{
 	"accept.jaeger.zipkin_compact", "accept.jaeger.grpc", "accept.jaeger.http",
 	"accept.zipkin",
-	"buffer.disk",
 	"tags", "sampling", "control", "lanes",
 }
 

@@ -233,14 +233,18 @@ func isNull(n *yaml.Node) bool {
 }
 
 // unknown says what a key that does not exist may have been meant to be: a
-// neighbour, or a key of this name elsewhere.
+// neighbour, or a key of this name in the same group.
 func unknown(prefix, name string) string {
 	siblings := children(strings.TrimSuffix(prefix, "."))
 	if near := Nearest(name, siblings); near != "" {
 		return fmt.Sprintf("unknown key; did you mean %s?", prefix+near)
 	}
+	group, _, nested := strings.Cut(prefix, ".")
+	if nested {
+		group += "."
+	}
 	for _, k := range table {
-		if strings.HasSuffix(k.path, "."+name) {
+		if strings.HasPrefix(k.path, group) && strings.HasSuffix(k.path, "."+name) {
 			return fmt.Sprintf("unknown key; did you mean %s?", k.path)
 		}
 	}

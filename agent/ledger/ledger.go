@@ -55,7 +55,14 @@ var refuseNames = [refuseReasons]string{"malformed", "too_big", "buffer_full", "
 func (r RefuseReason) String() string { return refuseNames[r] }
 
 // Refused is the error of a request that is refused for this reason.
-type Refused struct{ Reason RefuseReason }
+type Refused struct {
+	Reason RefuseReason
+	// Disk says that it is for a disk that fails, not for want of room.
+	Disk bool
+	// Unsure says that the spans may have been taken all the same: they are
+	// accepted in the account, but what was promised of them is not kept.
+	Unsure bool
+}
 
 func (r Refused) Error() string { return "refused: " + r.Reason.String() }
 

@@ -39,6 +39,29 @@ type Buffer struct {
 	// OldestAge is how long the oldest span has been here, in seconds; 0
 	// when there is none.
 	OldestAge float64 `json:"oldest_age_seconds"`
+	// Disk is where the lane is kept; nil if it is kept in memory alone.
+	Disk *Disk `json:"disk,omitempty"`
+}
+
+// The states of a Disk.
+const (
+	DiskOK     = "ok"
+	DiskSlow   = "slow"   // what is written takes so long that nobody waits for it
+	DiskFailed = "failed" // nothing can be written; tried again every few seconds
+)
+
+// Disk is a lane's place on disk. Sizes are in bytes.
+type Disk struct {
+	Path string `json:"path"`
+	// Sync is what a sender's yes means: "interval" or "always".
+	Sync     string     `json:"sync"`
+	Limit    int64      `json:"limit_bytes"`
+	Answered int64      `json:"answered_bytes"`
+	Datagram int64      `json:"datagram_bytes"`
+	Segments int        `json:"segments"`
+	State    string     `json:"state"`
+	Error    string     `json:"error,omitempty"` // why it failed
+	Since    *time.Time `json:"since,omitempty"` // of a State that is not ok
 }
 
 // The states of an Endpoint.

@@ -16,9 +16,8 @@ import (
 	"github.com/wayside-tracing/wayside/wire/grpc"
 )
 
-// The clock is set a day ahead and then two days back, while spans wait for a
-// collector that is away. None expires, none is sent early or held back: the
-// agent counts time by the monotonic clock.
+const day = 24 * time.Hour // buffer.max_age by default
+
 func TestClockJumps(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -30,7 +29,15 @@ func TestClockJumps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const day = 24 * time.Hour // buffer.max_age by default
+	t.Run("while it runs", func(t *testing.T) { jumpsWhileItRuns(t, binary) })
+	t.Run("between processes", func(t *testing.T) { jumpsBetweenProcesses(t, binary) })
+}
+
+// The clock is set a day ahead and then two days back, while spans wait for a
+// collector that is away. None expires, none is sent early or held back: the
+// agent counts time by the monotonic clock.
+func jumpsWhileItRuns(t *testing.T, binary string) {
+	t.Parallel()
 	r := begin(t, process.Options{Binary: binary, Env: []string{clock.Env(
 		clock.Jump{After: 3 * time.Second, Off: day}, clock.Jump{After: 6 * time.Second, Off: -day},
 	)}})
@@ -66,4 +73,32 @@ func TestClockJumps(t *testing.T) {
 	if off := time.Since(last.Time).Round(time.Hour); off != day {
 		t.Errorf("the log's last line is %v old: the clock did not jump", off)
 	}
+}
+
+// The clock is a day back, and then a day ahead, when the next process begins.
+// What the last ones left on disk comes from the future, or is two days old: it is
+// delivered, since it may be four days old, and the future is not waited for.
+func jumpsBetweenProcesses(t *testing.T, binary string) {
+	t.Parallel()
+	opt := onDisk(t.TempDir(), interval, process.Settings{"buffer.max_age": "96h"})
+	opt.Binary = binary
+	r := begin(t, opt)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	wait := r.flow(ctx, senders, spans, rate)
+	r.receiver.Set(receiver.Refuse(grpc.Unavailable))
+	for _, off := range []time.Duration{-day, day, 0} {
+		before := r.lane()
+		r.await("spans wait", func(l ledger.Lane) bool { return l.Buffered > before.Buffered+rate })
+		r.agent.Kill()
+		r.options.Env = []string{clock.Env(clock.Jump{Off: off})}
+		r.start()
+		if got := r.lane(); got.Recovered == 0 || got.Dropped.Sum() != 0 {
+			t.Errorf("with the clock off by %v: recovered %d, dropped %v", off, got.Recovered, got.Dropped)
+		}
+	}
+	r.receiver.Set(receiver.Well)
+	cancel()
+	wait()
+	r.settleKilled(0)
 }

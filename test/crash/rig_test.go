@@ -37,9 +37,12 @@ type rig struct {
 	// beyond what the agent's last status tells.
 	unanswered int
 
-	mu     sync.Mutex
-	sent   account.Sent // by senders that have ended
-	number uint64       // of the last sender
+	options process.Options // of the agent, to start another one
+
+	mu      sync.Mutex
+	address string       // of the agent, for OTLP
+	sent    account.Sent // by senders that have ended
+	number  uint64       // of the last sender
 }
 
 // begin starts a receiver and an agent that delivers to it.
@@ -59,12 +62,31 @@ func begin(t *testing.T, opt process.Options) *rig {
 	if opt.Binary == "" {
 		opt.Binary = os.Getenv(binaryVariable)
 	}
-	agent, err := process.Start(t.TempDir(), opt)
+	r := &rig{T: t, options: opt, receiver: rec, memory: memoryLimit}
+	r.start()
+	t.Cleanup(func() { r.agent.Kill() })
+	return r
+}
+
+// start starts an agent, or another one when the last has ended. Senders turn
+// to it.
+func (r *rig) start() {
+	r.Helper()
+	agent, err := process.Start(r.TempDir(), r.options)
 	if err != nil {
-		t.Fatal(err)
+		r.Fatal(err)
 	}
-	t.Cleanup(agent.Kill)
-	return &rig{T: t, agent: agent, receiver: rec, memory: memoryLimit}
+	r.agent = agent
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.address = agent.GRPC
+}
+
+// grpc is where senders find the agent.
+func (r *rig) grpc() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.address
 }
 
 // flow starts so many senders, each with requests of so many spans at so many
@@ -83,7 +105,7 @@ func (r *rig) flow(ctx context.Context, senders, spans, rate int) (wait func()) 
 
 // sender is a new one. What it has sent counts when it is added.
 func (r *rig) sender() *sender.Sender {
-	return sender.New(r.nextNumber(), func() string { return r.agent.GRPC })
+	return sender.New(r.nextNumber(), r.grpc)
 }
 
 func (r *rig) nextNumber() uint64 {
@@ -97,7 +119,14 @@ func (r *rig) add(s *sender.Sender) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s.Close()
-	r.sent.Add(s.Sent)
+	sent := s.Sent
+	if r.options.Settings["buffer.disk.sync"] == always {
+		// No may also mean that nobody knows: what could not be made safe in
+		// time is refused, and goes on its way (agent/buffer, Lane.Answered).
+		sent.Unsure = append(sent.Unsure, sent.GivenUp...)
+		sent.Again += sent.No
+	}
+	r.sent.Add(sent)
 }
 
 // lane is the agent's account now, which must add up.

@@ -16,12 +16,13 @@ type importRule struct {
 // is a row that matches no package.
 var importRules = []importRule{
 	{"wire", []string{"wire"}, "codecs are pure and know nothing of what uses them"},
+	{"disklog", []string{"disklog"}, "records are bytes to it: it knows nothing of spans, and nothing of ours"},
 
 	{"agent", []string{"agent", "wire", "internal"}, "agent.go is where the parts of the agent meet; it knows no collector"},
 	{"agent/config", []string{"internal"}, "the configuration is plain data that the agent is built from"},
 	{"agent/ledger", nil, "the account is plain data that every part adds to"},
 	{"agent/accept", []string{"wire", "agent/ledger", "internal"}, "accept, buffer and deliver meet only in agent.go"},
-	{"agent/buffer", []string{"wire", "agent/ledger", "internal"}, "accept, buffer and deliver meet only in agent.go"},
+	{"agent/buffer", []string{"wire", "agent/ledger", "disklog", "internal"}, "accept, buffer and deliver meet only in agent.go"},
 	{"agent/deliver", []string{"wire", "agent/ledger", "internal"}, "accept, buffer and deliver meet only in agent.go"},
 	{"agent/admin", []string{"agent/ledger", "internal"}, "the admin pages show the status they are given and reach into nothing"},
 

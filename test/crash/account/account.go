@@ -56,6 +56,11 @@ type Sent struct {
 	// Again counts spans in tries that got no answer, and were sent again: so
 	// many may have been accepted twice.
 	Again int
+	// GivenUp are spans that were told no to the end, and No counts spans in
+	// tries that were told no. They have not been accepted, but by an agent whose
+	// disk fails between taking spans and making them safe.
+	GivenUp []Range
+	No      int
 	// Refused counts tries that were told no, by the answer.
 	Refused map[string]int
 }
@@ -73,6 +78,8 @@ func (s *Sent) Add(o Sent) {
 	s.Acknowledged = append(s.Acknowledged, o.Acknowledged...)
 	s.Unsure = append(s.Unsure, o.Unsure...)
 	s.Again += o.Again
+	s.GivenUp = append(s.GivenUp, o.GivenUp...)
+	s.No += o.No
 	if s.Refused == nil {
 		s.Refused = map[string]int{}
 	}

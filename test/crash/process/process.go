@@ -128,19 +128,24 @@ func (a *Agent) Ended() <-chan struct{} { return a.ended }
 
 // Status is the agent's /status.
 func (a *Agent) Status(ctx context.Context) (st ledger.Status, err error) {
+	return st, a.ReadStatus(ctx, &st)
+}
+
+// ReadStatus reads the JSON of /status into what to points at.
+func (a *Agent) ReadStatus(ctx context.Context, to any) error {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+a.Admin+"/status", nil)
 	if err != nil {
-		return st, err
+		return err
 	}
 	req.Header.Set("Accept", "application/json")
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return st, fmt.Errorf("%w; the agent's log:\n%s", err, a.Log())
+		return fmt.Errorf("%w; the agent's log:\n%s", err, a.Log())
 	}
 	defer res.Body.Close()
-	return st, json.NewDecoder(res.Body).Decode(&st)
+	return json.NewDecoder(res.Body).Decode(to)
 }
 
 // Signal sends it a signal.

@@ -133,6 +133,13 @@ func (r *Receiver) Taken() account.Received {
 	return maps.Clone(r.taken)
 }
 
+// Unique is how many different spans it has taken.
+func (r *Receiver) Unique() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.taken)
+}
+
 // Largest is the number of spans in the largest request that it has taken.
 func (r *Receiver) Largest() int {
 	r.mu.Lock()

@@ -91,12 +91,15 @@ func (s *Sender) Send(ctx context.Context, spans int) error {
 			s.Sent.Acknowledged = append(s.Sent.Acknowledged, r)
 			return nil
 		default:
+			s.Sent.No += r.Len()
 			s.Sent.Refused[code.String()]++
 		}
 		select {
 		case <-ctx.Done():
 			if unsure {
 				s.Sent.Unsure = append(s.Sent.Unsure, r)
+			} else {
+				s.Sent.GivenUp = append(s.Sent.GivenUp, r)
 			}
 			return ctx.Err()
 		case <-time.After(wait):

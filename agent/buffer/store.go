@@ -1,0 +1,325 @@
+package buffer
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/wayside-tracing/wayside/agent/ledger"
+	"github.com/wayside-tracing/wayside/disklog"
+)
+
+// Sync says what a sender's yes means when there is a disk.
+type Sync uint8
+
+const (
+	// SyncInterval: what was answered has been given to the operating system
+	// with write(2), which keeps it when the process is killed, and is on disk
+	// 200 ms later.
+	SyncInterval Sync = iota
+	// SyncAlways: what was answered is on disk.
+	SyncAlways
+)
+
+// String is the value of the configuration's key.
+func (s Sync) String() string {
+	if s == SyncAlways {
+		return "always"
+	}
+	return "interval"
+}
+
+// consequence is what it means for senders that the disk does not work.
+func (s Sync) consequence() string {
+	if s == SyncAlways {
+		return "requests are refused, datagrams go on"
+	}
+	return "what is in memory is lost if the process is killed"
+}
+
+// DiskOptions say where and how a lane is kept on disk.
+type DiskOptions struct {
+	// Path is a directory, which is made when it is not there. In it, each lane
+	// has one, and in that each process.
+	Path string
+	// Size bounds the files, in bytes. Each queue can count on half.
+	Size int64
+	Sync Sync
+	// FS is the file system; nil is the operating system's.
+	FS  disklog.FS
+	Log *slog.Logger
+}
+
+const (
+	// segmentBytes is the size of a segment where Size allows: little is given
+	// up with one.
+	segmentBytes = 4 << 20
+	// MinDisk is the smallest Size: half of it are eight of the smallest segments.
+	MinDisk = 16 << 20
+	// adoptEvery is how often to look for what dead processes left: during a
+	// rolling update the old process ends after the new one has begun.
+	adoptEvery = 15 * time.Second
+	// closeTimeout is how long to wait for a disk that hangs, at the end.
+	closeTimeout = 2 * time.Second
+)
+
+// store is a lane's place on disk.
+type store struct {
+	lane    *Lane
+	opt     DiskOptions
+	log     *slog.Logger
+	path    string
+	keepers [2]*keeper
+	cancel  context.CancelFunc
+	tasks   sync.WaitGroup
+
+	mu     sync.Mutex      // guards what follows; taken before the lane's lock
+	own    *folder         // nil as long as the disk does not work
+	others []*folder       // adopted
+	told   map[string]bool // folders that can't be, of which the log knows
+}
+
+func (s *store) options() disklog.Options {
+	return disklog.Options{SegmentBytes: s.segmentBytes(), FS: s.opt.FS}
+}
+
+// segmentBytes is the size of a segment: so small that a queue's half is eight
+// of them.
+func (s *store) segmentBytes() int { return int(min(segmentBytes, s.opt.Size/16)) }
+
+// OpenDisk makes a lane be kept on disk. It takes over what dead processes left
+// there. An error is of a path that can never be used, as it is configured; a
+// disk that fails is tried again and again, while the lane works in memory. It
+// must be called before anything enters, and once.
+func (l *Lane) OpenDisk(opt DiskOptions) error {
+	s := &store{lane: l, opt: opt, log: opt.Log, path: filepath.Join(opt.Path, l.name), told: map[string]bool{}}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	l.mu.Lock()
+	for i, q := range l.queues() {
+		q.disk = newDisk(opt, l.opt.Memory)
+		s.keepers[i] = &keeper{lane: l, queue: q, disk: q.disk, store: s, index: i, name: queueNames[i], log: s.log}
+	}
+	l.mu.Unlock()
+	for _, k := range s.keepers {
+		if err := k.open(); err != nil {
+			if hopeless(err) {
+				l.answered.disk, l.datagram.disk = nil, nil
+				return err
+			}
+			l.mu.Lock()
+			k.state(err)
+			l.mu.Unlock()
+		}
+	}
+	l.mu.Lock()
+	l.store = s
+	l.mu.Unlock()
+	s.adopt()
+	ctx, cancel := context.WithCancel(context.Background())
+	s.cancel = cancel
+	for _, k := range s.keepers {
+		s.tasks.Go(func() { k.run(ctx) })
+	}
+	s.tasks.Go(func() { s.watch(ctx) })
+	return nil
+}
+
+// queueNames are those of the directories of a folder, in the order of Lane.queues.
+var queueNames = [2]string{"answered", "datagram"}
+
+// hopeless reports whether an error is of the path and not of the disk.
+func hopeless(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, disklog.ErrOwner)
+}
+
+// watch adopts what processes leave that die while this one runs.
+func (s *store) watch(ctx context.Context) {
+	tick := time.NewTicker(adoptEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			s.adopt()
+		}
+	}
+}
+
+// close ends the keepers and leaves on disk what is there. What is in memory
+// alone, because the disk fails, stays in the queues.
+func (s *store) close() {
+	s.cancel()
+	ended := make(chan struct{})
+	go func() {
+		s.tasks.Wait()
+		for _, k := range s.keepers {
+			k.finish()
+		}
+		close(ended)
+	}()
+	hangs := time.NewTimer(closeTimeout)
+	defer hangs.Stop()
+	select {
+	case <-ended:
+	case <-hangs.C:
+		s.log.Error("the disk hangs: what is not on it yet is given up", "path", s.path)
+	}
+	l := s.lane
+	l.mu.Lock()
+	for _, q := range l.queues() {
+		l.leave(q)
+	}
+	l.mu.Unlock()
+	select {
+	case <-ended:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, f := range s.others {
+			f.close(s.log)
+		}
+		if s.own != nil {
+			s.own.close(s.log)
+		}
+	default:
+	}
+}
+
+// leave empties a queue of what is on disk. What is not is dropped.
+func (l *Lane) leave(q *queue) {
+	for _, from := range []*chunks{&q.disk.fetched, &q.chunks} {
+		for len(from.list) > 0 {
+			c := q.pop(from)
+			q.disk.behind.own += c.spansOnDisk
+			l.account.Dropped[ledger.Shutdown] += uint64(c.spans - c.spansOnDisk)
+			q.memory -= c.size()
+		}
+	}
+}
+
+// stay lets a batch that could not be delivered stay on disk.
+func (l *Lane) stay(b *Batch) {
+	d := b.queue.disk
+	if b.stay == b.spans { // the keeper writes what of it is not there yet
+		d.fetched.list = append(b.chunks, d.fetched.list...)
+		for _, c := range b.chunks {
+			d.fetched.bytes += len(c.frames)
+		}
+		b.chunks = nil
+		return
+	}
+	for _, c := range b.chunks {
+		if c.busy || c.dirty() > 0 {
+			l.account.Dropped[ledger.Shutdown] += uint64(b.stay)
+			return
+		}
+	}
+	d.behind.own += b.stay
+	for _, c := range b.chunks {
+		l.free(b.queue, c)
+	}
+	b.chunks = nil
+}
+
+// refuses is why the answered queue can't take n more bytes, as far as that is
+// its disk: ErrDisk or ErrFull. Where a disk that fails does not matter, memory
+// is what bounds it.
+func (l *Lane) refuses(n int) error {
+	d := l.answered.disk
+	switch {
+	case d == nil || d.fails() && d.sync != SyncAlways:
+		return nil
+	case d.fails():
+		return ErrDisk
+	case d.used.bytes+int64(d.writing+d.dirtyBytes+n) > d.limit/2:
+		return ErrFull
+	}
+	return nil
+}
+
+// overDisk is by how many bytes the lane's files would be over their limit if n
+// more were written.
+func (l *Lane) overDisk(n int64) int64 {
+	return l.answered.disk.used.bytes + l.datagram.disk.used.bytes + n - l.answered.disk.limit
+}
+
+// keeping is the pass that will write what was appended to the answered queue
+// just now; nil if there is none to wait for.
+func (l *Lane) keeping() *pass {
+	d := l.answered.disk
+	if d == nil || d.fails() {
+		return nil
+	}
+	d.awaited = true // there is a pass even if all is delivered before it
+	return d.pass
+}
+
+// await waits until a pass has ended. When it fails or takes too long, what was
+// appended goes on in memory, which under SyncAlways is not what was promised.
+func (l *Lane) await(p *pass) error {
+	if p == nil {
+		return nil
+	}
+	slow := time.NewTimer(slowAfter)
+	defer slow.Stop()
+	done := true
+	select {
+	case <-p.done:
+		if p.err == nil {
+			return nil
+		}
+	case <-slow.C:
+		done = false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	d := l.answered.disk
+	if !done && !d.fails() {
+		d.slow, d.since = true, time.Now().Add(-slowAfter)
+		l.store.log.Error("the disk buffer is too slow: nobody waits for it until it has caught up",
+			"path", l.store.path, "consequence", d.sync.consequence())
+	}
+	if d.sync == SyncInterval {
+		return nil
+	}
+	l.account.Refused[ledger.QueueFull]++
+	return ErrUnsure
+}
+
+// slowAfter is how long a request waits for the disk.
+const slowAfter = 2 * time.Second
+
+// diskStatus is how the lane's disk is; nil if it has none.
+func (l *Lane) diskStatus() *ledger.Disk {
+	s := l.store
+	if s == nil {
+		return nil
+	}
+	status := &ledger.Disk{
+		Path: s.path, Sync: s.opt.Sync.String(), Limit: s.opt.Size, State: ledger.DiskOK,
+		Answered: l.answered.disk.used.bytes, Datagram: l.datagram.disk.used.bytes,
+	}
+	for _, q := range l.queues() {
+		d := q.disk
+		status.Segments += d.used.segments
+		switch {
+		case d.failure != nil:
+			status.State, status.Error = ledger.DiskFailed, d.failure.Error()
+		case d.slow && status.State == ledger.DiskOK:
+			status.State = ledger.DiskSlow
+		default:
+			continue
+		}
+		if since := d.since; status.Since == nil || since.Before(*status.Since) {
+			status.Since = &since
+		}
+	}
+	return status
+}

@@ -1,0 +1,4 @@
+//go:build !linux
+
+// Package cgroup needs control groups, which only Linux has.
+package cgroup

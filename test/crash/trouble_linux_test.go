@@ -1,0 +1,213 @@
+//go:build crash
+
+package crash
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/wayside-tracing/wayside/agent/ledger"
+	"github.com/wayside-tracing/wayside/test/crash/receiver"
+	"github.com/wayside-tracing/wayside/test/crash/volume"
+	"github.com/wayside-tracing/wayside/wire/grpc"
+)
+
+// The states of a disk in /status that these scenarios wait for.
+const (
+	diskOK     = "ok"
+	diskFailed = "failed"
+)
+
+// The disk is full while the collector is away. With `always`, senders are
+// refused; with `interval` they are served from memory until that is full. When
+// the collector is back, space comes back, and the agent returns to disk: what
+// it acknowledges then survives a kill.
+func TestDiskIsFull(t *testing.T) {
+	onVolumes(t, tmpfs(24<<20), func(t *testing.T, v volume.Volume, sync string) {
+		r := begin(t, onDisk(v.Path, sync, nil))
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		wait := r.flow(ctx, senders, 10*spans, 10*rate)
+		r.receiver.Set(receiver.Refuse(grpc.Unavailable))
+		r.await("senders are refused", func(l ledger.Lane) bool {
+			return l.Refused[ledger.QueueFull]+l.Refused[ledger.Overloaded] > 20
+		})
+		full := r.disk()
+		time.Sleep(times(time.Second))
+		r.receiver.Set(receiver.Well)
+		r.awaitDisk(diskOK)
+		r.receiver.Set(receiver.Refuse(grpc.Unavailable))
+		time.Sleep(times(500 * time.Millisecond))
+		cancel()
+		wait()
+		t.Logf("when it was full: %+v; senders: %v", full, r.sent.Refused)
+		r.killedAndBack()
+	})
+}
+
+// killedAndBack kills the agent with what it has, starts another one, and holds
+// what was acknowledged against what arrives.
+func (r *rig) killedAndBack() {
+	r.Helper()
+	explained := r.twice(r.lane())
+	r.agent.Kill()
+	received := r.receiver.Unique()
+	r.receiver.Set(receiver.Well)
+	r.start()
+	explained += max(0, int(r.lane().Recovered)+received-r.sent.Spans())
+	r.settleKilled(explained)
+}
+
+// The disk is read-only when the agent starts. It starts all the same; with
+// `interval` it takes spans, with `always` it refuses them. When the disk can be
+// written to, it returns to it.
+func TestDiskIsReadOnlyAtTheStart(t *testing.T) {
+	onVolumes(t, tmpfs(64<<20), func(t *testing.T, v volume.Volume, sync string) {
+		if err := v.ReadOnly(true); err != nil {
+			t.Fatal(err)
+		}
+		r := begin(t, onDisk(v.Path, sync, nil))
+		if d := r.disk(); d.State != diskFailed || d.Error == "" {
+			t.Errorf("the disk is read-only, and the agent says %+v", d)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		wait := r.flow(ctx, senders, spans, rate)
+		if sync == always {
+			r.await("senders are refused", func(l ledger.Lane) bool { return l.Refused[ledger.QueueFull]+l.Refused[ledger.Overloaded] > 0 })
+			if n := r.lane().Accepted; n != 0 {
+				t.Errorf("%d spans were accepted without a disk", n)
+			}
+		} else {
+			r.await("spans are delivered", func(l ledger.Lane) bool { return l.Delivered > 0 })
+		}
+		if err := v.ReadOnly(false); err != nil {
+			t.Fatal(err)
+		}
+		r.awaitDisk(diskOK)
+		r.receiver.Set(receiver.Refuse(grpc.Unavailable))
+		before := r.lane().Accepted
+		r.await("spans are taken", func(l ledger.Lane) bool { return l.Accepted > before+rate })
+		cancel()
+		wait()
+		r.killedAndBack()
+	})
+}
+
+// The disk is gone for good: everything on it fails. What it took along is
+// counted; with `interval` the agent goes on in memory, with `always` it refuses.
+func TestDiskIsGone(t *testing.T) {
+	onVolumes(t, ext4, func(t *testing.T, v volume.Volume, sync string) {
+		r := begin(t, onDisk(filepath.Join(v.Path, "spans"), sync, nil))
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		wait := r.flow(ctx, senders, spans, rate)
+		r.receiver.Set(receiver.Refuse(grpc.Unavailable))
+		r.await("spans are on disk", func(l ledger.Lane) bool { return l.Buffered > 2*rate })
+		if err := v.Shutdown(); err != nil {
+			t.Fatal(err)
+		}
+		r.awaitDisk(diskFailed)
+		time.Sleep(times(time.Second))
+		r.receiver.Set(receiver.Well)
+		if sync == interval {
+			before := r.lane().Delivered
+			r.await("it goes on without a disk", func(l ledger.Lane) bool { return l.Delivered > before+rate })
+		} else {
+			r.await("senders are refused", func(l ledger.Lane) bool { return l.Refused[ledger.QueueFull]+l.Refused[ledger.Overloaded] > 0 })
+		}
+		cancel()
+		wait()
+		end := r.settle()
+		if end.Dropped.Sum() != end.Dropped[ledger.DiskLost] {
+			t.Errorf("dropped %v", end.Dropped)
+		}
+		t.Logf("%d spans went with the disk", end.Dropped[ledger.DiskLost])
+	})
+}
+
+// The disk stands still for seconds at a time. Nothing is lost; with `always`
+// answers wait for it.
+func TestDiskIsSlow(t *testing.T) {
+	onVolumes(t, ext4, func(t *testing.T, v volume.Volume, sync string) {
+		r := begin(t, onDisk(filepath.Join(v.Path, "spans"), sync, nil))
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		wait := r.flow(ctx, senders, spans, rate)
+		for range 3 {
+			time.Sleep(300 * time.Millisecond)
+			if err := v.Freeze(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(times(2*time.Second) / 2)
+			still := r.disk()
+			if err := v.Thaw(); err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("while it stood still: %+v", still)
+		}
+		r.awaitDisk(diskOK)
+		cancel()
+		wait()
+		if end := r.settle(); end.Dropped.Sum() != 0 {
+			t.Errorf("dropped %v", end.Dropped)
+		}
+	})
+}
+
+func (r *rig) awaitDisk(state string) {
+	r.Helper()
+	for end := time.Now().Add(patience); r.disk().State != state; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			r.Fatalf("waited in vain until the disk is %s: %+v, %+v\n%s", state, r.disk(), r.lane(), r.agent.Dump())
+		}
+	}
+}
+
+// onVolumes runs a scenario with either promise, in namespaces of their own, on
+// a file system of their own.
+func onVolumes(t *testing.T, mount func(t *testing.T, folder string) volume.Volume, scenario func(t *testing.T, v volume.Volume, sync string)) {
+	if !isolated(t) {
+		return
+	}
+	if err := volume.Private(); err != nil {
+		t.Fatal(err)
+	}
+	both(t, func(t *testing.T, sync string) {
+		folder := filepath.Join(t.TempDir(), "volume")
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		v := mount(t, folder)
+		t.Cleanup(v.Unmount)
+		if err := os.Chmod(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		scenario(t, v, sync)
+	})
+}
+
+func tmpfs(bytes int) func(t *testing.T, folder string) volume.Volume {
+	return func(t *testing.T, folder string) volume.Volume {
+		v, err := volume.Tmpfs(folder, bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+func ext4(t *testing.T, folder string) volume.Volume {
+	v, err := volume.Ext4(folder, folder+".img", 128<<20)
+	if errors.Is(err, volume.ErrNotAllowed) {
+		t.Skip("SKIPPED, NOT SHOWN HERE: ", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}

@@ -1,0 +1,4 @@
+//go:build !linux
+
+// Package volume needs Linux's mounts.
+package volume
