@@ -193,11 +193,16 @@ func (a *Agent) Stop() (ledger.Account, error) {
 
 // readLedger reads the line of the log that an agent ends with.
 func readLedger(line string) (a ledger.Account, err error) {
-	var entry struct{ Spans map[string]uint64 }
+	var entry map[string]any
 	if err := json.Unmarshal([]byte(line), &entry); err != nil {
 		return a, fmt.Errorf("%w in %s", err, line)
 	}
-	n := entry.Spans
+	n := map[string]uint64{}
+	for key, value := range entry {
+		if v, ok := value.(float64); ok { // exact up to 2⁵³
+			n[key] = uint64(v)
+		}
+	}
 	a.Accepted, a.Recovered, a.Delivered, a.Buffered = n["accepted"], n["recovered"], n["delivered"], n["buffered"]
 	a.KernelDrops = n["kernel_drops"]
 	for r := range a.Dropped.All {
