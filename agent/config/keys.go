@@ -151,14 +151,19 @@ type key struct {
 	show func(c *Config) []string
 }
 
-// kind is a sort of value: what people are told of it, and its two directions.
+// kind is a sort of value: what people are told of it, and how it is read.
 type kind[T any] interface {
 	takes() string
 	parse(text string) (T, error)
+}
+
+// single is a kind that is no list's: how it is written is not how it is kept.
+type single[T any] interface {
+	kind[T]
 	format(T) string
 }
 
-func one[T any, K kind[T]](path, def string, k K, at func(*Config) *T, doc string) key {
+func one[T any, K single[T]](path, def string, k K, at func(*Config) *T, doc string) key {
 	return key{
 		path: path, def: def, takes: k.takes(), doc: doc,
 		set: func(c *Config, values []value, bad func(value, error)) {

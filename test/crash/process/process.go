@@ -123,9 +123,6 @@ func (a *Agent) Pid() int { return a.cmd.Process.Pid }
 // Log is what it has written so far.
 func (a *Agent) Log() string { return a.log.text() }
 
-// Ended is closed when the process has ended.
-func (a *Agent) Ended() <-chan struct{} { return a.ended }
-
 // Status is the agent's /status.
 func (a *Agent) Status(ctx context.Context) (st ledger.Status, err error) {
 	return st, a.ReadStatus(ctx, &st)
