@@ -60,6 +60,9 @@ func overcome(ctx context.Context, t trial, c *contender, rate int, to receiver,
 			return r, err
 		}
 		defer group.Close()
+		if err := uncache(c.binary); err != nil { // so that the program's own pages are in the group, as in a pod
+			return r, err
+		}
 		o.socketBuffer = 1 << 20 // what a sidecar of this size may ask for
 	}
 	o.diskSize = largeish
