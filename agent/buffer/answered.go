@@ -104,7 +104,7 @@ func (e *entry) put(frame []byte, spans int) error {
 		e.chunks[last].append(frame, spans, time.Time{})
 		return nil
 	}
-	c, err := e.alloc(max(len(frame), chunkBytes))
+	c, err := e.alloc(chunkSize(len(frame)))
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ type Lane struct {
 	inFlight int      // memory of their chunks, in bytes
 	turn     bool     // whose turn Take begins with: true is answered
 	flushing bool
-	spare    []*chunk
+	spare    spare
 	store    *store // nil: everything is kept in memory alone
 
 	// wake has room for one: it is filled when Take may have something to do.
@@ -102,7 +102,7 @@ func (l *Lane) KernelDropped(packets uint64) {
 func (l *Lane) append(q *queue, frame []byte, spans int, now time.Time) bool {
 	c := q.tail()
 	if c == nil || !c.fits(len(frame), now, l.ageSpan()) {
-		need := max(len(frame), chunkBytes)
+		need := chunkSize(len(frame))
 		if !l.makeRoom(q, need) {
 			return false
 		}
