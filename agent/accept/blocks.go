@@ -110,7 +110,8 @@ func (b *blocks) put(p []byte) {
 
 // move returns a block of n bytes with what is in p, and puts p. For the time
 // of the copy there are both. Those over blockSize are copied one at a time, so
-// that all of that takes no more than the largest, 1 MiB, beside the budget.
+// that this takes no more than the largest, 1 MiB, beside the budget, and
+// blockSize for each thread that copies one of those.
 func (b *blocks) move(p []byte, n int) []byte {
 	if cap(p) > blockSize {
 		b.moving.Lock()
