@@ -39,6 +39,7 @@ func (l *Lane) Answered(frame []byte, spans int) error {
 	}
 	if err != nil {
 		l.account.Refused[ledger.QueueFull]++
+		l.full()
 		l.mu.Unlock()
 		return err
 	}
@@ -157,5 +158,8 @@ func (e *entry) cancel(err error) {
 	}
 	if r, ok := errors.AsType[ledger.Refused](err); ok {
 		l.account.Refused[r.Reason]++
+		if r.Reason == ledger.QueueFull {
+			l.full()
+		}
 	}
 }

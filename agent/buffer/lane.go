@@ -33,6 +33,7 @@ type Lane struct {
 	inFlight int      // memory of their chunks, in bytes
 	turn     bool     // whose turn Take begins with: true is answered
 	flushing bool
+	refused  bool // answered had no room since it was empty: all of it is due
 	spare    spare
 	store    *store // nil: everything is kept in memory alone
 
@@ -184,6 +185,15 @@ func (l *Lane) makeRoom(q *queue, n int) bool {
 		}
 	}
 	return true
+}
+
+// full says that the answered queue had no room: what waits in it, for more to
+// make a batch of, waits no longer.
+func (l *Lane) full() {
+	if !l.refused && !l.answered.empty() {
+		l.refused = true
+		l.notify()
+	}
 }
 
 // notify wakes Take.

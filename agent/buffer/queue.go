@@ -179,6 +179,7 @@ func (l *Lane) free(q *queue, c *chunk) {
 	*c = chunk{frames: c.frames[:0]}
 	l.spare.put(c)
 	l.spare.trim(l.spareRoom(0))
+	l.sweepLater()
 }
 
 // alloc returns an empty chunk of a size that chunkSize gave.

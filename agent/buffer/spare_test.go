@@ -1,8 +1,11 @@
 package buffer
 
 import (
+	"errors"
 	"math/rand/v2"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/wayside-tracing/wayside/agent/ledger"
 )
@@ -38,7 +41,7 @@ func TestSteadyFlowOfLargeFrames(t *testing.T) {
 }
 
 // Whatever comes, what is kept for use again has room beside what is in the
-// queues, and is not more than maxSpare.
+// queues.
 func TestSpareChunksAreBounded(t *testing.T) {
 	opt := options
 	opt.Memory = 4 << 20
@@ -64,7 +67,7 @@ func TestSpareChunksAreBounded(t *testing.T) {
 			}
 		}
 		s := check(t, l)
-		if held := s.Buffer.Answered + s.Buffer.Datagram; held+l.spare.bytes > opt.Memory || l.spare.bytes > maxSpare {
+		if held := s.Buffer.Answered + s.Buffer.Datagram; held+l.spare.bytes > opt.Memory {
 			t.Fatalf("%d bytes in the queues, %d spare", held, l.spare.bytes)
 		}
 		sum := 0
@@ -76,7 +79,83 @@ func TestSpareChunksAreBounded(t *testing.T) {
 		}
 		kept = max(kept, sum)
 	}
-	if kept < maxSpare/2 {
+	if kept < opt.Memory/4 {
 		t.Errorf("%d bytes are kept at most", kept)
 	}
+}
+
+// When nothing comes any more, nothing is kept; what is in use all the time is.
+func TestSpareChunksAreGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLane("default", options)
+		through := func(sizes ...int) {
+			for _, n := range sizes {
+				if err := l.Answered(frame(1, n), 1); err != nil {
+					t.Fatal(err)
+				}
+			}
+			time.Sleep(options.BatchAge)
+			for l.Snapshot().Buffered > 0 {
+				b, err := l.Take(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				deliver(b)
+			}
+		}
+		kept := func() int {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			return l.spare.bytes
+		}
+		through(200_000, 200_000)
+		for range 30 {
+			through(1000)
+		}
+		if got := kept(); got != chunkBytes {
+			t.Errorf("%d bytes are kept while one small chunk is used", got)
+		}
+		time.Sleep(2*keepSpare + time.Second)
+		if got := kept(); got != 0 {
+			t.Errorf("%d bytes are kept while none is used", got)
+		}
+		check(t, l)
+	})
+}
+
+// Who is refused need not wait until the rest of a batch is old enough.
+func TestWhatHasNoRoomMakesTheQueueDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		opt := options
+		opt.BatchBytes, opt.BatchAge = 1<<20, time.Hour
+		l := NewLane("default", opt)
+		for _, enter := range []func() error{
+			func() error { return l.Answered(frame(1, 300_000), 1) },
+			func() error { return enter(l, 1, 300_000) },
+		} {
+			if err := enter(); err != nil {
+				t.Fatal(err)
+			}
+			if err := enter(); !errors.Is(err, ErrFull) {
+				t.Fatal(err)
+			}
+			began := time.Now()
+			b, err := l.Take(t.Context())
+			if err != nil || time.Since(began) > time.Second {
+				t.Fatalf("after %v: %v", time.Since(began), err)
+			}
+			deliver(b)
+		}
+		// What comes next has time again.
+		if err := l.Answered(frame(1, 100), 1); err != nil {
+			t.Fatal(err)
+		}
+		l.mu.Lock()
+		due := l.refused
+		l.mu.Unlock()
+		if due {
+			t.Error("it is still due at once")
+		}
+		check(t, l)
+	})
 }
