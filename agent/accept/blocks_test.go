@@ -120,9 +120,15 @@ func TestWhatIsInUseIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b blocks
 		b.put(b.get(otlp.MaxRequest))
+		first := b.get(blockSize)
+		b.put(first)
 		for range 30 {
-			b.put(b.get(blockSize))
 			time.Sleep(time.Second)
+			p := b.get(blockSize)
+			if &p[:1][0] != &first[:1][0] {
+				t.Fatal("another one")
+			}
+			b.put(p)
 		}
 		if b.kept != blockSize {
 			t.Errorf("%d bytes are kept", b.kept)

@@ -104,6 +104,12 @@ func TestSlowSendersAndTheBudget(t *testing.T) {
 	if st, _ := s.call(bytes.NewReader(part), nil); st.Code != grpc.ResourceExhausted || st.RetryDelay != retryDelay {
 		t.Errorf("a large request beside a large one: %+v", st)
 	}
+	// It is told so before it has sent anything.
+	only, endOnly := slow(t, part[:5])
+	if st, _ := s.call(only, nil); st.Code != grpc.ResourceExhausted {
+		t.Errorf("the head of a large request beside a large one: %+v", st)
+	}
+	endOnly()
 	if status, h, _ := s.post(bytes.NewReader(part[5:])); status != 429 || h.Get("Retry-After") != "1" {
 		t.Errorf("a large request beside a large one: %d %v", status, h)
 	}
@@ -119,7 +125,7 @@ func TestSlowSendersAndTheBudget(t *testing.T) {
 	if st, _ := s.call(bytes.NewReader(part), nil); st.Code != grpc.OK {
 		t.Errorf("when there is room again: %+v", st)
 	}
-	s.refused("all", ledger.Refusals{ledger.Overloaded: 2, ledger.Malformed: 61})
+	s.refused("all", ledger.Refusals{ledger.Overloaded: 3, ledger.Malformed: 61})
 }
 
 // tryCall makes a call that may break off.
