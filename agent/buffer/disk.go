@@ -114,6 +114,19 @@ func (d *disk) forget(c *chunk) {
 	}
 }
 
+// restore makes a chunk that was in flight be written again, if its segment was
+// given up meanwhile for being the oldest. It must be the end: what is written
+// now comes after what is newer. A chunk that is busy was written just now.
+func (d *disk) restore(c *chunk) {
+	if c.written == 0 || c.busy || c.first >= c.log.Stats().FirstSeq {
+		return
+	}
+	d.forget(c)
+	d.ack(c.log, c.first, c.last) // what is left of it
+	c.log, c.written, c.spansOnDisk = nil, 0, 0
+	d.appended(c, len(c.frames), time.Now())
+}
+
 // ack notes that records are done with.
 func (d *disk) ack(log *disklog.Log, first, last uint64) {
 	if n := len(d.acks) - 1; n >= 0 && d.acks[n].log == log && d.acks[n].last+1 == first {

@@ -207,6 +207,9 @@ func (l *Lane) leave(q *queue) {
 // stay lets a batch that could not be delivered stay on disk.
 func (l *Lane) stay(b *Batch) {
 	d := b.queue.disk
+	for _, c := range b.chunks {
+		d.restore(c)
+	}
 	if b.stay == b.spans { // the keeper writes what of it is not there yet
 		d.fetched.list = append(b.chunks, d.fetched.list...)
 		for _, c := range b.chunks {
