@@ -225,7 +225,9 @@ func TestIdlePeersLeaveDescriptorsForDelivery(t *testing.T) {
 		}
 	}
 	s := serve(t, "127.0.0.1:0", OTLPOptions{})
-	s.Listener.otlp.conns.limit = limitFor(16)
+	s.conns.mu.Lock()
+	s.conns.limit = limitFor(16)
+	s.conns.mu.Unlock()
 	for range 3 * 8 {
 		c, err := net.Dial("tcp", s.Address())
 		if err != nil {
