@@ -104,10 +104,14 @@ func TestBlocksAreBounded(t *testing.T) {
 			})
 		}
 		wg.Wait()
+		b.blocks.mu.Lock()
 		if b.blocks.used != 0 || b.blocks.kept == 0 {
 			t.Errorf("%d bytes are given out, %d kept", b.blocks.used, b.blocks.kept)
 		}
+		b.blocks.mu.Unlock()
 		time.Sleep(2*keepBlocks + time.Second)
+		b.blocks.mu.Lock()
+		defer b.blocks.mu.Unlock()
 		if b.blocks.kept != 0 || len(b.blocks.free) != 0 || b.blocks.sweeping {
 			t.Errorf("%d bytes are kept though nobody came", b.blocks.kept)
 		}
@@ -130,6 +134,8 @@ func TestWhatIsInUseIsKept(t *testing.T) {
 			}
 			b.put(p)
 		}
+		b.mu.Lock()
+		defer b.mu.Unlock()
 		if b.kept != blockSize {
 			t.Errorf("%d bytes are kept", b.kept)
 		}
