@@ -33,7 +33,8 @@ type Lane struct {
 	inFlight int      // memory of their chunks, in bytes
 	turn     bool     // whose turn Take begins with: true is answered
 	flushing bool
-	spare    []*chunk
+	refused  bool // answered had no room since it was empty: all of it is due
+	spare    spare
 	store    *store // nil: everything is kept in memory alone
 
 	// wake has room for one: it is filled when Take may have something to do.
@@ -102,7 +103,7 @@ func (l *Lane) KernelDropped(packets uint64) {
 func (l *Lane) append(q *queue, frame []byte, spans int, now time.Time) bool {
 	c := q.tail()
 	if c == nil || !c.fits(len(frame), now, l.ageSpan()) {
-		need := max(len(frame), chunkBytes)
+		need := chunkSize(len(frame))
 		if !l.makeRoom(q, need) {
 			return false
 		}
@@ -184,6 +185,15 @@ func (l *Lane) makeRoom(q *queue, n int) bool {
 		}
 	}
 	return true
+}
+
+// full says that the answered queue had no room: what waits in it, for more to
+// make a batch of, waits no longer.
+func (l *Lane) full() {
+	if !l.refused && !l.answered.empty() {
+		l.refused = true
+		l.notify()
+	}
 }
 
 // notify wakes Take.
