@@ -66,6 +66,7 @@ machine() {
   root=$cache/machine-$1
   rm -rf --one-file-system "$root"
   cp -a "$cache/$suite" "$root"
+  mount --bind "$root" "$root" # a machine's root is a mount point, on which tests rely that mount
   cp /etc/resolv.conf "$root/etc/resolv.conf"
   echo "127.0.0.1 localhost" >"$root/etc/hosts"
   mount -t proc proc "$root/proc"

@@ -66,7 +66,7 @@ func LoopbackUp() error {
 // Cover makes a file appear in the place of another one, in this namespace only.
 func Cover(place, with string) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("making mounts private: %w", err)
+		return fmt.Errorf("making mounts private (in a chroot, its root must be a mount point): %w", err)
 	}
 	if err := unix.Mount(with, place, "", unix.MS_BIND, ""); err != nil {
 		return fmt.Errorf("mounting %s on %s: %w", with, place, err)

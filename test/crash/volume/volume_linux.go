@@ -21,7 +21,7 @@ type Volume struct{ Path string }
 // Private makes mounts of this namespace invisible outside, and is called first.
 func Private() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("volume: making mounts private: %w", err)
+		return fmt.Errorf("volume: making mounts private (in a chroot, its root must be a mount point): %w", err)
 	}
 	return nil
 }
