@@ -1,7 +1,9 @@
 package buffer
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/wayside-tracing/wayside/disklog"
@@ -29,6 +31,9 @@ func (s *store) openOwn() error {
 		return err
 	}
 	for _, path := range list {
+		if path == s.fresh {
+			continue // it could not be opened before
+		}
 		f, found, err := openFolder(path, s.options())
 		if err != nil {
 			s.tellNotAdopted(path, err)
@@ -37,7 +42,7 @@ func (s *store) openOwn() error {
 		s.begin(f, found)
 		return nil
 	}
-	f, found, err := openFolder(newPath(s.path), s.options())
+	f, found, err := openFolder(s.fresh, s.options())
 	if err != nil {
 		return err
 	}
@@ -61,8 +66,8 @@ func (s *store) begin(f *folder, found recovered) {
 	}
 }
 
-// adopt takes over the folders of processes that are dead.
-func (s *store) adopt() {
+// adopt takes over the folders of processes that are dead, until ctx is done.
+func (s *store) adopt(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.own == nil {
@@ -73,6 +78,9 @@ func (s *store) adopt() {
 		s.log.Warn("looking for what other processes left", "path", s.path, "error", err)
 	}
 	for _, path := range list {
+		if ctx.Err() != nil {
+			return
+		}
 		if path == s.own.path || s.has(path) {
 			continue
 		}
@@ -147,9 +155,15 @@ func (k *keeper) open() error {
 // adopt takes over the logs that the keeper was given.
 func (k *keeper) adopt() {
 	k.lane.mu.Lock()
+	defer k.lane.mu.Unlock()
+	k.takeGiven()
+}
+
+// takeGiven is adopt for who has the lane's lock: what is behind counts the logs
+// that were given, so that who reads has to have them from the same moment on.
+func (k *keeper) takeGiven() {
 	given := k.disk.given
 	k.disk.given = nil
-	k.lane.mu.Unlock()
 	k.adopted = append(k.adopted, given...)
 	k.acked = k.acked || len(given) > 0 // one that is empty is removed
 }
@@ -190,7 +204,20 @@ func (u *usage) add(s disklog.Stats) {
 // finish writes what is left, at the end.
 func (k *keeper) finish() {
 	k.adopt()
+	k.writeAgain()
 	k.dueToSave(time.Time{}) // takes what was acknowledged
 	k.write()
 	k.save()
+}
+
+// writeAgain has those batches written that stay and of which the disk's part
+// was given up while they were in flight.
+func (k *keeper) writeAgain() {
+	k.lane.mu.Lock()
+	defer k.lane.mu.Unlock()
+	for _, c := range slices.Backward(k.disk.fetched.list) {
+		if c.givenUp() {
+			k.disk.writeAgain(c)
+		}
+	}
 }

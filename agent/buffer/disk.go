@@ -103,6 +103,17 @@ func (d *disk) dirtyAgain(p piece) {
 	d.dirtyBytes += p.bytes
 }
 
+// writeAgain takes it that nothing of a chunk is on disk, which the keeper is not
+// writing at the moment.
+func (d *disk) writeAgain(c *chunk) {
+	d.ack(c.log, c.first, c.last) // what is left of it
+	if !slices.Contains(d.dirty, c) {
+		d.dirty = slices.Insert(d.dirty, 0, c)
+	}
+	d.dirtyBytes += c.written
+	c.written, c.spansOnDisk = 0, 0
+}
+
 // forget takes a chunk that is released out of what is to be written.
 func (d *disk) forget(c *chunk) {
 	if c.dirty() == 0 {

@@ -359,12 +359,12 @@ func TestFolderOfAnEndedProcessIsAdopted(t *testing.T) {
 		}
 		a.Datagram(numbered(1000+i, frameBytes), 1, ledger.LeftOut{})
 	}
-	b.store.adopt()
+	b.store.adopt(t.Context())
 	if s := check(t, b); s.Recovered != 0 {
 		t.Errorf("the folder of a process that lives was adopted: %+v", s.Account)
 	}
 	leave(t, a)
-	b.store.adopt()
+	b.store.adopt(t.Context())
 	if s := check(t, b); s.Recovered != 100 || s.Buffered != 100 {
 		t.Errorf("%+v", s.Account)
 	}

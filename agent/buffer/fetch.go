@@ -18,6 +18,7 @@ const rereadAfter = time.Second
 func (k *keeper) fetch() (more bool) {
 	l, d := k.lane, k.disk
 	l.mu.Lock()
+	k.takeGiven()
 	if !d.fetches() || k.own == nil || time.Now().Before(k.reread) {
 		l.mu.Unlock()
 		return false
@@ -113,6 +114,7 @@ func (r *reading) from(log *disklog.Log, spans *int, want int) error {
 				reason = ledger.DiskLost
 			}
 			r.lost[reason] += uint64(n)
+			r.keeper.acked = true // the log has it as done with
 			r.keeper.log.Warn("spans on disk are lost", "queue", r.keeper.name, "spans", n, "reason", reason, "error", lost)
 			continue
 		}
@@ -173,12 +175,15 @@ func (k *keeper) makeRoom() {
 	for {
 		l.mu.Lock()
 		over := l.overDisk(int64(d.writing))
+		if l.staying {
+			over = 0
+		}
 		first, starts := k.firstInMemory(), d.starts
 		if d.behind.own == 0 {
 			starts = first // all before it has been taken
 		}
-		for over > 0 && len(d.fetched.list) > 0 {
-			l.discard(k.queue, &d.fetched, ledger.BufferFull) // they are the oldest
+		for over > 0 && len(d.fetched.list) > 0 && l.discard(k.queue, &d.fetched, ledger.BufferFull) {
+			// they are the oldest
 		}
 		acks := d.takeAcks()
 		l.mu.Unlock()

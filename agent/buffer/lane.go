@@ -33,6 +33,7 @@ type Lane struct {
 	inFlight int      // memory of their chunks, in bytes
 	turn     bool     // whose turn Take begins with: true is answered
 	flushing bool
+	staying  bool // the process ends, and what is on disk stays there
 	spare    []*chunk
 	store    *store // nil: everything is kept in memory alone
 

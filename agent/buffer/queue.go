@@ -36,6 +36,9 @@ func (c *chunk) size() int { return cap(c.frames) }
 // dirty is how many bytes are not on disk.
 func (c *chunk) dirty() int { return len(c.frames) - c.written }
 
+// givenUp reports whether records of it were given up while it was in memory.
+func (c *chunk) givenUp() bool { return c.written > 0 && c.log.Stats().FirstSeq > c.first }
+
 // fits reports whether a frame of n bytes that comes now may be appended. A
 // chunk is not filled for longer than span, so that what is in it is about of
 // one age.

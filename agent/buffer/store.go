@@ -81,6 +81,7 @@ type store struct {
 	mu     sync.Mutex      // guards what follows; taken before the lane's lock
 	own    *folder         // nil as long as the disk does not work
 	others []*folder       // adopted
+	fresh  string          // a folder to make when there is none to take over
 	told   map[string]bool // folders that can't be, of which the log knows
 }
 
@@ -98,6 +99,7 @@ func (s *store) segmentBytes() int { return int(min(segmentBytes, s.opt.Size/16)
 // must be called before anything enters, and once.
 func (l *Lane) OpenDisk(opt DiskOptions) error {
 	s := &store{lane: l, opt: opt, log: opt.Log, path: filepath.Join(opt.Path, l.name), told: map[string]bool{}}
+	s.fresh = newPath(s.path)
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -121,8 +123,8 @@ func (l *Lane) OpenDisk(opt DiskOptions) error {
 	l.mu.Lock()
 	l.store = s
 	l.mu.Unlock()
-	s.adopt()
 	ctx, cancel := context.WithCancel(context.Background())
+	s.adopt(ctx)
 	s.cancel = cancel
 	for _, k := range s.keepers {
 		s.tasks.Go(func() { k.run(ctx) })
@@ -148,7 +150,7 @@ func (s *store) watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			s.adopt()
+			s.adopt(ctx)
 		}
 	}
 }
@@ -204,9 +206,12 @@ func (l *Lane) leave(q *queue) {
 	}
 }
 
-// stay lets a batch that could not be delivered stay on disk.
+// stay lets a batch that could not be delivered stay on disk. From then on
+// nothing is given up to make room: what stays was counted as buffered. The files
+// may be larger than they should by what was in memory.
 func (l *Lane) stay(b *Batch) {
 	d := b.queue.disk
+	l.staying = true
 	if b.stay == b.spans { // the keeper writes what of it is not there yet
 		d.fetched.list = append(b.chunks, d.fetched.list...)
 		for _, c := range b.chunks {
@@ -216,7 +221,7 @@ func (l *Lane) stay(b *Batch) {
 		return
 	}
 	for _, c := range b.chunks {
-		if c.busy || c.dirty() > 0 {
+		if c.busy || c.dirty() > 0 || c.givenUp() {
 			l.account.Dropped[ledger.Shutdown] += uint64(b.stay)
 			return
 		}

@@ -1,0 +1,237 @@
+package buffer
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/wayside-tracing/wayside/agent/ledger"
+	"github.com/wayside-tracing/wayside/disklog/faultfs"
+)
+
+// What a dead process left came to a keeper that was writing at the moment, and
+// was taken for missing: all of it was counted as corrupt, and never read.
+func TestFolderAdoptedWhileTheKeeperWrites(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dead := newFaulty(t, SyncInterval)
+		f := &faulty{fs: dead.fs, dir: dead.dir}
+		f.open(t)
+		dead.put(t, 0, 20)
+		dead.die(func(fs *faultfs.FS) *faultfs.FS { return fs })
+		hold := make(chan struct{})
+		f.fs.Inject(func(op faultfs.Op) error {
+			if op.Kind == faultfs.Write && op.Segment() {
+				<-hold
+			}
+			return nil
+		})
+		answer := make(chan error, 1)
+		go func() { answer <- f.Answered(numbered(20, frameBytes), 1) }()
+		synctest.Wait()
+		f.store.adopt(t.Context())
+		close(hold)
+		if err := <-answer; err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		if s := check(t, f.Lane); s.Recovered != 20 || s.Dropped.Sum() != 0 {
+			t.Errorf("%+v", s.Account)
+		}
+		same(t, drained(t, f.Lane), upTo(21))
+		leave(t, f.Lane)
+	})
+}
+
+// A batch was in flight when its segment was given up, and then the process
+// ended: the batch was buffered in the last account, and nowhere on disk.
+func TestInFlightOutlivesItsSegment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFaulty(t, SyncInterval)
+		f.datagrams(0, 20)
+		time.Sleep(100 * time.Millisecond)
+		b, err := f.Take(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := numbersOf(t, b)
+		f.datagrams(20, 4000)
+		if s := check(t, f.Lane); s.Dropped[ledger.BufferFull] < 1000 {
+			t.Fatalf("little was given up, so that this test shows nothing: %+v", s.Account)
+		}
+		b.Dropped(ledger.Shutdown, b.Spans())
+		b.Done()
+		last := leave(t, f.Lane)
+		f.open(t)
+		if s := check(t, f.Lane); s.Recovered != last.Buffered || last.Dropped[ledger.Shutdown] != 0 {
+			t.Errorf("buffered at the end: %d; recovered: %d", last.Buffered, s.Recovered)
+		}
+		got := drained(t, f.Lane)
+		for _, i := range want {
+			if !slices.Contains(got, i) {
+				t.Fatalf("frame %d is gone", i)
+			}
+		}
+		leave(t, f.Lane)
+	})
+}
+
+// The process had to end while the disk was full and a batch was not written
+// yet: the keeper tried for ever to give that up.
+func TestEndWithAFullDiskAndABatchThatIsNotWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFaulty(t, SyncInterval)
+		for i := range 20 {
+			f.Datagram(numbered(i, frameBytes), 1, ledger.LeftOut{})
+		}
+		b, err := f.Take(t.Context()) // after 10 ms; it is written after 25
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.mu.Lock()
+		f.answered.disk.limit = 1 // of both
+		f.mu.Unlock()
+		b.Dropped(ledger.Shutdown, b.Spans())
+		b.Done()
+		if s := leave(t, f.Lane); s.Buffered != 20 {
+			t.Errorf("%+v", s.Account)
+		}
+		f.open(t)
+		same(t, drained(t, f.Lane), upTo(20))
+		leave(t, f.Lane)
+	})
+}
+
+// Half of a batch was delivered, its segment was given up, and the process ends:
+// what is left of it is not on disk, and not buffered.
+func TestHalfDeliveredBatchWithoutItsSegment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFaulty(t, SyncInterval)
+		f.datagrams(0, 20)
+		time.Sleep(100 * time.Millisecond)
+		b, err := f.Take(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.datagrams(20, 4000)
+		b.Delivered(5)
+		b.Dropped(ledger.Shutdown, b.Spans()-5)
+		b.Done()
+		last := leave(t, f.Lane)
+		if got, want := last.Dropped[ledger.Shutdown], uint64(b.Spans()-5); got != want {
+			t.Errorf("%d dropped at the end, want %d", got, want)
+		}
+		f.open(t)
+		if s := check(t, f.Lane); s.Recovered != last.Buffered {
+			t.Errorf("buffered at the end: %d; recovered: %d", last.Buffered, s.Recovered)
+		}
+		drained(t, f.Lane)
+		leave(t, f.Lane)
+	})
+}
+
+// datagrams enters them so slowly that all of them get on disk.
+func (f *faulty) datagrams(from, to int) {
+	for i := from; i < to; i++ {
+		f.Datagram(numbered(i, frameBytes), 1, ledger.LeftOut{})
+		if i%50 == 49 {
+			time.Sleep(writeAfter)
+			synctest.Wait()
+		}
+	}
+}
+
+// A loss was counted by a process that was killed before anything else was
+// acknowledged, and by the next one again.
+func TestLossIsCountedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFaulty(t, SyncInterval)
+		f.put(t, 0, 20)
+		leave(t, f.Lane)
+		f.fs.Inject(func(op faultfs.Op) error {
+			if op.Kind == faultfs.Read && op.Segment() && op.Off > 0 && op.Len > 1000 {
+				return syscall.EIO
+			}
+			return nil
+		})
+		f.open(t)
+		time.Sleep(time.Second)
+		s := check(t, f.Lane)
+		if s.Dropped[ledger.DiskLost] == 0 {
+			t.Fatalf("nothing was lost, so that this test shows nothing: %+v", s.Account)
+		}
+		f.die((*faultfs.FS).Kill)
+		f.open(t)
+		if again := check(t, f.Lane); again.Recovered != s.Buffered {
+			t.Errorf("%d lost, %d left; the next process finds %d", s.Dropped[ledger.DiskLost], s.Buffered, again.Recovered)
+		}
+		leave(t, f.Lane)
+	})
+}
+
+// Each try to begin on a disk that fails left a folder more.
+func TestFoldersDoNotPileUpWhileTheDiskFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &faulty{fs: faultfs.New(), dir: t.TempDir()}
+		f.fs.Inject(noWrites(syscall.ENOSPC))
+		f.open(t)
+		for range 20 { // something to write, so that it tries
+			f.put(t, 0, 1)
+			time.Sleep(retryAfter)
+		}
+		if n := len(entries(t, f.dir)); n > 1 {
+			t.Errorf("%d folders", n)
+		}
+		if n := strings.Count(f.log.String(), "\n"); n != 1 {
+			t.Errorf("%d lines in the log, want one:\n%s", n, f.log.String())
+		}
+		f.fs.Inject(nil)
+		time.Sleep(retryAfter + time.Second)
+		drained(t, f.Lane)
+		leave(t, f.Lane)
+		if left := entries(t, f.dir); len(left) != 0 {
+			t.Errorf("left: %v", left)
+		}
+	})
+}
+
+func entries(t *testing.T, dir string) []os.DirEntry {
+	t.Helper()
+	list, err := os.ReadDir(filepath.Join(dir, "default"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// A folder that somebody else has made was taken for that of a dead process,
+// used and removed.
+func TestFolderOfSomebodyElseIsLeftAlone(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"backup", "0-backup", "lost+found", "20261125T213000Z-5f0c2a91.old", "20269925T213000Z-5f0c2a91"} {
+		if err := os.MkdirAll(filepath.Join(dir, "default", name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l := onDisk(t, dir, nil)
+	if err := l.Answered(numbered(0, frameBytes), 1); err != nil {
+		t.Fatal(err)
+	}
+	if got := len(entries(t, dir)); got != 6 {
+		t.Errorf("%d folders while it runs, want one more than there were", got)
+	}
+	same(t, drained(t, l), upTo(1))
+	leave(t, l)
+	for _, e := range entries(t, dir) {
+		if inside, err := os.ReadDir(filepath.Join(dir, "default", e.Name())); err != nil || len(inside) > 0 {
+			t.Errorf("%s: %v, %v", e.Name(), inside, err)
+		}
+	}
+	if got := len(entries(t, dir)); got != 5 {
+		t.Errorf("%d folders are left, want those of others", got)
+	}
+}
