@@ -35,7 +35,7 @@ type disk struct {
 	pass       *pass      // the one that will write what is dirty
 	awaited    bool       // somebody waits for it
 
-	ahead   int   // bytes that are read ahead; a chunk more, at most
+	ahead   int   // memory that is read ahead, in bytes; a chunk and a record more, at most
 	limit   int64 // bytes that the files of both queues may have
 	used    usage // of this queue's files
 	failure error // why nothing can be written; nil: it can
@@ -67,6 +67,9 @@ type ack struct {
 // fetchBytes is how much is read ahead of Take, in bytes, where memory allows.
 const fetchBytes = 512 << 10
 
+// aheadOf is how much is read ahead by each queue of a lane with so much memory.
+func aheadOf(memory int) int { return min(fetchBytes, memory/16) }
+
 // A pass is one turn of the keeper's at writing. Whoever appends something
 // waits for the pass that writes it.
 type pass struct {
@@ -77,7 +80,7 @@ type pass struct {
 func newPass() *pass { return &pass{done: make(chan struct{})} }
 
 func newDisk(opt DiskOptions, memory int) *disk {
-	return &disk{sync: opt.Sync, limit: opt.Size, ahead: min(fetchBytes, memory/16), pass: newPass(), wake: make(chan struct{}, 1)}
+	return &disk{sync: opt.Sync, limit: opt.Size, ahead: aheadOf(memory), pass: newPass(), wake: make(chan struct{}, 1)}
 }
 
 // appended notes that n bytes were appended to c.
@@ -146,7 +149,7 @@ func (d *disk) takeAcks() []ack {
 
 // fetches reports whether the keeper is going to fetch more.
 func (d *disk) fetches() bool {
-	return d.behind.sum() > 0 && d.fetched.bytes < d.ahead
+	return d.behind.sum() > 0 && d.fetched.memory < d.ahead
 }
 
 // fails reports whether what is appended now will not get to disk soon.

@@ -3,7 +3,6 @@ package buffer
 import (
 	"errors"
 	"io"
-	"math"
 	"time"
 
 	"github.com/wayside-tracing/wayside/agent/ledger"
@@ -163,81 +162,6 @@ func (r *reading) keep(log *disklog.Log, rec disklog.Record) {
 	c.written = len(c.frames)
 	c.spans += int(rec.Weight)
 	c.spansOnDisk = c.spans
-}
-
-// makeRoom gives up the oldest datagrams on disk until what is being written
-// fits. Answered spans are refused before it comes to that.
-func (k *keeper) makeRoom() {
-	l, d := k.lane, k.disk
-	if k.queue != &l.datagram {
-		return
-	}
-	for {
-		l.mu.Lock()
-		over := l.overDisk(int64(d.writing))
-		if l.staying {
-			over = 0
-		}
-		first, starts := k.firstInMemory(), d.starts
-		if d.behind.own == 0 {
-			starts = first // all before it has been taken
-		}
-		for over > 0 && len(d.fetched.list) > 0 && l.discard(k.queue, &d.fetched, ledger.BufferFull) {
-			// they are the oldest
-		}
-		acks := d.takeAcks()
-		l.mu.Unlock()
-		k.ack(acks)
-		if over <= 0 {
-			return
-		}
-		dropped, ok := k.dropSegment(first, starts)
-		if !ok {
-			return
-		}
-		used := k.used()
-		l.mu.Lock()
-		d.behind.own -= dropped.own
-		d.behind.adopted -= dropped.adopted
-		l.account.Dropped[ledger.BufferFull] += uint64(dropped.sum())
-		d.used = used
-		l.mu.Unlock()
-	}
-}
-
-// firstInMemory is the first record of those that are in memory as well, which
-// are not given up. The lane's lock is held.
-func (k *keeper) firstInMemory() uint64 {
-	for _, c := range k.queue.chunks.list {
-		if c.written > 0 {
-			return c.first
-		}
-	}
-	return k.next
-}
-
-// dropSegment gives up the oldest segment, and returns how many spans that
-// were behind went with it. ok is false if there is none that may go.
-func (k *keeper) dropSegment(first, starts uint64) (dropped behind, ok bool) {
-	for _, a := range k.adopted {
-		if d, ok := k.drop(a.log, math.MaxUint64); ok {
-			return behind{adopted: int(d.Unread)}, true
-		}
-	}
-	if k.own == nil {
-		return behind{}, false
-	}
-	k.seek(starts)
-	d, ok := k.drop(k.own, first)
-	return behind{own: int(d.Unread)}, ok
-}
-
-func (k *keeper) drop(log *disklog.Log, first uint64) (d disklog.Dropped, ok bool) {
-	d, err := log.DropOldest(first)
-	if err != nil {
-		k.log.Warn("giving up the oldest spans on disk", "queue", k.name, "error", err)
-	}
-	return d, d.Bytes > 0
 }
 
 // seek tells the own log where what is behind begins: what is before it was

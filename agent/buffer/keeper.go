@@ -81,6 +81,7 @@ func (k *keeper) work(now time.Time) (wait time.Duration) {
 	if k.due(now) <= 0 {
 		k.write()
 	}
+	k.makeRoom() // the other queue may have grown
 	more := k.fetch()
 	if k.dueToSave(now) <= 0 {
 		k.save()
@@ -103,9 +104,9 @@ func (k *keeper) due(now time.Time) time.Duration {
 	defer l.mu.Unlock()
 	wait := never
 	switch {
-	case d.dirtyBytes == 0 && d.failure == nil && !d.awaited:
+	case d.dirtyBytes == 0 && d.failure == nil && !d.awaited && !d.slow:
 		return never
-	case k.queue == &l.answered, d.dirtyBytes >= writeBytes, l.flushing:
+	case k.queue == &l.answered, d.dirtyBytes >= writeBytes, l.flushing, d.slow:
 		wait = 0
 	case d.dirtyBytes > 0:
 		wait = d.dirtySince.Add(writeAfter).Sub(now)
@@ -287,15 +288,10 @@ func (k *keeper) failed() bool {
 func (k *keeper) save() {
 	k.saved = time.Now()
 	err := k.open()
-	for _, a := range k.adopted {
-		err = errors.Join(err, a.log.SavePosition())
+	if k.own != nil && k.unsynced {
+		err = errors.Join(err, k.sync())
 	}
-	if k.own != nil {
-		if k.unsynced {
-			err = errors.Join(err, k.sync())
-		}
-		err = errors.Join(err, k.own.SavePosition()) // what it frees a full disk needs
-	}
+	err = errors.Join(err, k.savePositions()) // what it frees a full disk needs
 	k.resave = time.Time{}
 	if err == nil {
 		k.acked = false
@@ -303,11 +299,21 @@ func (k *keeper) save() {
 		k.resave = k.saved.Add(retryAfter)
 	}
 	k.forgetAdopted()
-	used := k.used()
+	k.noteUsed()
 	k.lane.mu.Lock()
-	k.disk.used = used
 	if err != nil || k.disk.failure == nil {
 		k.state(err)
 	}
 	k.lane.mu.Unlock()
+}
+
+// savePositions saves how far delivery has come, and removes what is done with.
+func (k *keeper) savePositions() (err error) {
+	for _, a := range k.adopted {
+		err = errors.Join(err, a.log.SavePosition())
+	}
+	if k.own != nil {
+		err = errors.Join(err, k.own.SavePosition())
+	}
+	return err
 }

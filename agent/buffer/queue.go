@@ -57,13 +57,24 @@ func (c *chunk) append(frame []byte, spans int, now time.Time) {
 
 // A chunks is a FIFO of chunks.
 type chunks struct {
-	list  []*chunk // oldest first
-	bytes int      // of their frames
+	list   []*chunk // oldest first
+	bytes  int      // of their frames
+	memory int      // that they take, in bytes
 }
 
 func (f *chunks) push(c *chunk) {
 	f.list = append(f.list, c)
 	f.bytes += len(c.frames)
+	f.memory += c.size()
+}
+
+// putBack puts chunks before the oldest.
+func (f *chunks) putBack(list []*chunk) {
+	f.list = slices.Insert(f.list, 0, list...)
+	for _, c := range list {
+		f.bytes += len(c.frames)
+		f.memory += c.size()
+	}
 }
 
 // pop takes the oldest chunk out.
@@ -73,6 +84,7 @@ func (f *chunks) pop() *chunk {
 	f.list[n] = nil
 	f.list = f.list[:n]
 	f.bytes -= len(c.frames)
+	f.memory -= c.size()
 	return c
 }
 

@@ -213,10 +213,7 @@ func (l *Lane) stay(b *Batch) {
 	d := b.queue.disk
 	l.staying = true
 	if b.stay == b.spans { // the keeper writes what of it is not there yet
-		d.fetched.list = append(b.chunks, d.fetched.list...)
-		for _, c := range b.chunks {
-			d.fetched.bytes += len(c.frames)
-		}
+		d.fetched.putBack(b.chunks)
 		b.chunks = nil
 		return
 	}
@@ -288,6 +285,7 @@ func (l *Lane) await(p *pass) error {
 	d := l.answered.disk
 	if !done && !d.fails() {
 		d.slow, d.since = true, time.Now().Add(-slowAfter)
+		d.notify() // the pass may have ended this moment: then another one, of nothing, tells
 		l.store.log.Error("the disk buffer is too slow: nobody waits for it until it has caught up",
 			"path", l.store.path, "consequence", d.sync.consequence())
 	}
