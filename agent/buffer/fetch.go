@@ -3,6 +3,7 @@ package buffer
 import (
 	"errors"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/wayside-tracing/wayside/agent/ledger"
@@ -40,6 +41,7 @@ func (k *keeper) fetch() (more bool) {
 	defer l.mu.Unlock()
 	d.behind.own -= r.done.own
 	d.behind.adopted -= r.done.adopted
+	k.lostBeyond(&r)
 	for reason, n := range r.lost {
 		l.account.Dropped[reason] += n
 	}
@@ -64,6 +66,8 @@ type reading struct {
 	behind behind // spans that are to be read
 	done   behind // spans that have been, whatever became of them
 	lost   ledger.Drops
+	beyond int // spans of the own log that were lost and not to be read: they were in memory as well
+	why    ledger.DropReason
 	maxAge time.Duration
 	span   time.Duration
 	now    time.Time
@@ -112,6 +116,9 @@ func (r *reading) from(log *disklog.Log, spans *int, want int) error {
 			if lost.Kind == disklog.Device {
 				reason = ledger.DiskLost
 			}
+			if more := int(lost.Weight) - n; more > 0 && log == r.keeper.own {
+				r.beyond, r.why = more, reason
+			}
 			r.lost[reason] += uint64(n)
 			r.keeper.acked = true // the log has it as done with
 			r.keeper.log.Warn("spans on disk are lost", "queue", r.keeper.name, "spans", n, "reason", reason, "error", lost)
@@ -136,6 +143,24 @@ func (r *reading) from(log *disklog.Log, spans *int, want int) error {
 		r.keep(log, rec)
 	}
 	return nil
+}
+
+// lostBeyond takes it that what is in memory is no longer on disk, because what
+// was lost reached that far. What has been evicted since is lost. The lane's lock
+// is held.
+func (k *keeper) lostBeyond(r *reading) {
+	d := k.disk
+	evicted := min(r.beyond, d.behind.own)
+	d.behind.own -= evicted
+	r.lost[r.why] += uint64(evicted)
+	if r.beyond == evicted {
+		return
+	}
+	for _, c := range slices.Backward(k.queue.chunks.list) {
+		if c.written > 0 { // all of them, so that the log has the order of the queue
+			d.writeAgain(c)
+		}
+	}
 }
 
 // keep puts a record into the chunk, or into one of its own.

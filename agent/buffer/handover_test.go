@@ -235,3 +235,54 @@ func TestFolderOfSomebodyElseIsLeftAlone(t *testing.T) {
 		t.Errorf("%d folders are left, want those of others", got)
 	}
 }
+
+// The rest of a file could not be read, of which much was in memory as well: the
+// log took all of it for lost, and the lane for kept on disk.
+func TestWhatIsInMemoryIsNotLostWithTheDisk(t *testing.T) {
+	for _, goesOn := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFaulty(t, SyncInterval)
+			f.put(t, 0, 120) // in one segment; a part is in memory
+			f.fs.Inject(func(op faultfs.Op) error {
+				if op.Kind == faultfs.Read && op.Segment() {
+					return syscall.EIO
+				}
+				return nil
+			})
+			var got []int
+			for check(t, f.Lane).Dropped[ledger.DiskLost] == 0 {
+				b, err := f.Take(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, numbersOf(t, b)...)
+				deliver(b)
+				synctest.Wait()
+			}
+			f.fs.Inject(nil)
+			n := 120
+			if goesOn {
+				n = 300
+				f.put(t, 120, n) // what was in memory has to go through the disk
+			} else {
+				last := leave(t, f.Lane)
+				got = append(got, make([]int, last.Dropped[ledger.DiskLost])...)
+				f.open(t)
+				if s := check(t, f.Lane); s.Recovered != last.Buffered {
+					t.Errorf("buffered at the end: %d; recovered: %d", last.Buffered, s.Recovered)
+				}
+			}
+			got = append(got, drained(t, f.Lane)...)
+			s := leave(t, f.Lane)
+			if goesOn {
+				got = append(got, make([]int, s.Dropped[ledger.DiskLost])...)
+			}
+			if len(got) != n || s.Dropped[ledger.Corrupt] != 0 {
+				t.Errorf("%d of %d came out or were counted as lost; %+v", len(got), n, s.Account)
+			}
+			if slices.Sort(got); !slices.Equal(got[len(got)-40:], upTo(n)[n-40:]) {
+				t.Errorf("the last ones that came out: %v", got[len(got)-40:])
+			}
+		})
+	}
+}
