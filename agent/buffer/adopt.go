@@ -3,8 +3,6 @@ package buffer
 import (
 	"context"
 	"errors"
-	"slices"
-	"time"
 
 	"github.com/wayside-tracing/wayside/disklog"
 )
@@ -183,41 +181,4 @@ func (k *keeper) forgetAdopted() {
 	}
 	clear(k.adopted[len(kept):])
 	k.adopted = kept
-}
-
-// used is what all logs take.
-func (k *keeper) used() (u usage) {
-	if k.own != nil {
-		u.add(k.own.Stats())
-	}
-	for _, a := range k.adopted {
-		u.add(a.log.Stats())
-	}
-	return u
-}
-
-func (u *usage) add(s disklog.Stats) {
-	u.bytes += s.Bytes
-	u.segments += s.Segments
-}
-
-// finish writes what is left, at the end.
-func (k *keeper) finish() {
-	k.adopt()
-	k.writeAgain()
-	k.dueToSave(time.Time{}) // takes what was acknowledged
-	k.write()
-	k.save()
-}
-
-// writeAgain has those batches written that stay and of which the disk's part
-// was given up while they were in flight.
-func (k *keeper) writeAgain() {
-	k.lane.mu.Lock()
-	defer k.lane.mu.Unlock()
-	for _, c := range slices.Backward(k.disk.fetched.list) {
-		if c.givenUp() {
-			k.disk.writeAgain(c)
-		}
-	}
 }

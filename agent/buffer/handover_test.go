@@ -134,6 +134,33 @@ func TestHalfDeliveredBatchWithoutItsSegment(t *testing.T) {
 	})
 }
 
+// Half of a batch stays, and was counted as buffered. What was to be written
+// after that made room for itself, on a full disk, by giving up the batch.
+func TestNothingIsGivenUpAtTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFaulty(t, SyncInterval)
+		f.datagrams(0, 20)
+		time.Sleep(100 * time.Millisecond)
+		b, err := f.Take(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.datagrams(20, 30)
+		f.mu.Lock()
+		f.answered.disk.limit = 1 // of both
+		f.mu.Unlock()
+		b.Delivered(5)
+		b.Dropped(ledger.Shutdown, b.Spans()-5)
+		b.Done()
+		if s := leave(t, f.Lane); s.Buffered != 25 {
+			t.Errorf("%+v", s.Account)
+		}
+		f.open(t)
+		same(t, drained(t, f.Lane), upTo(30)) // the half that was delivered again
+		leave(t, f.Lane)
+	})
+}
+
 // datagrams enters them so slowly that all of them get on disk.
 func (f *faulty) datagrams(from, to int) {
 	for i := from; i < to; i++ {

@@ -65,13 +65,6 @@ func (k *keeper) gaveUp(dropped behind) {
 	d.used = used
 }
 
-func (k *keeper) noteUsed() {
-	used := k.used()
-	k.lane.mu.Lock()
-	k.disk.used = used
-	k.lane.mu.Unlock()
-}
-
 // firstInMemory is the first record of those that are in memory as well, which
 // are not given up. The lane's lock is held.
 func (k *keeper) firstInMemory() uint64 {
@@ -106,4 +99,10 @@ func (k *keeper) drop(log *disklog.Log, first uint64) (d disklog.Dropped, more b
 		k.log.Warn("giving up the oldest spans on disk", "queue", k.name, "error", err)
 	}
 	return d, err == nil && d.Bytes > 0
+}
+
+// overDisk is by how many bytes the lane's files would be over their limit if n
+// more were written.
+func (l *Lane) overDisk(n int64) int64 {
+	return l.answered.disk.used.bytes + l.datagram.disk.used.bytes + n - l.answered.disk.limit
 }
