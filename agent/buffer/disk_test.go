@@ -162,6 +162,11 @@ func TestMoreThanMemory(t *testing.T) {
 			t.Fatalf("%d bytes of memory", s.Buffer.Answered)
 		}
 	}
+	settled(t, l, &l.answered)
+	s := check(t, l)
+	if most := diskOptions.Memory/4 + diskOptions.Memory/16 + 2*chunkBytes; s.Buffer.Answered > most {
+		t.Errorf("%d bytes of memory when all is on disk, at most %d", s.Buffer.Answered, most)
+	}
 	same(t, drained(t, l), upTo(n))
 }
 

@@ -32,9 +32,12 @@ func (k *keeper) fetch() (more bool) {
 	k.ack(acks)
 	k.seek(starts)
 	r := reading{keeper: k, into: c, behind: behind, maxAge: maxAge, span: span, now: time.Now()}
-	if err := r.run(); err != nil {
-		k.reread = time.Now().Add(rereadAfter)
+	err := r.run()
+	if err != nil && k.reread.IsZero() { // once for all the tries
 		k.log.Warn("the disk buffer can't be read now; it is tried again", "queue", k.name, "error", err, "retry", rereadAfter)
+	}
+	if k.reread = (time.Time{}); err != nil {
+		k.reread = time.Now().Add(rereadAfter)
 	}
 
 	l.mu.Lock()

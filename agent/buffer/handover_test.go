@@ -43,6 +43,10 @@ func TestFolderAdoptedWhileTheKeeperWrites(t *testing.T) {
 			t.Errorf("%+v", s.Account)
 		}
 		same(t, drained(t, f.Lane), upTo(21))
+		time.Sleep(time.Second)
+		if n := len(entries(t, f.dir)); n != 1 {
+			t.Errorf("%d folders when all of the dead process's is delivered", n)
+		}
 		leave(t, f.Lane)
 	})
 }

@@ -15,7 +15,8 @@ import (
 func TestAnsweredPushesDatagramsFromAFullDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFaulty(t, SyncInterval)
-		f.datagrams(0, 3000) // 24 MB
+		f.datagrams(0, 3000)    // 24 MB
+		time.Sleep(time.Minute) // its keeper has nothing to do
 		kept := 0
 		for f.Answered(numbered(kept, frameBytes), 1) == nil {
 			kept++
@@ -46,6 +47,7 @@ func TestReadOnlyDiskThatIsFullGivesUpNothing(t *testing.T) {
 		}
 		before := check(t, f.Lane)
 		f.fs.Inject(noWrites(syscall.EROFS))
+		f.datagrams(4950, 5000) // more than there is room for
 		for i := range 40 {
 			f.datagrams(5000+i, 5001+i)
 			time.Sleep(time.Second)
@@ -222,6 +224,26 @@ func TestRoomOfWhatIsDeliveredIsUsedFirst(t *testing.T) {
 			t.Errorf("dropped before: %v, after: %v", before.Dropped, after.Dropped)
 		}
 		drained(t, f.Lane)
+		leave(t, f.Lane)
+	})
+}
+
+// What is in memory as well is not given up on disk.
+func TestNothingInMemoryIsGivenUpOnDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFaulty(t, SyncInterval)
+		f.datagrams(0, 20)
+		time.Sleep(time.Second)
+		f.mu.Lock()
+		f.answered.disk.limit = 1 // of both
+		f.mu.Unlock()
+		f.datagrams(20, 30)
+		time.Sleep(time.Second)
+		if s := leave(t, f.Lane); s.Buffered != 30 {
+			t.Errorf("%+v", s.Account)
+		}
+		f.open(t)
+		same(t, drained(t, f.Lane), upTo(30))
 		leave(t, f.Lane)
 	})
 }
