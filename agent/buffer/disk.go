@@ -162,14 +162,16 @@ func (d *disk) notify() {
 	}
 }
 
-// evict gives up the memory of the oldest chunk of a queue, if it is on disk.
+// evict gives up the memory of the oldest chunk of a queue, if it is on disk. Of a
+// disk that fails it is not known what can be read again: answered spans are not
+// left to it, and datagrams are, which would be dropped otherwise.
 func (l *Lane) evict(q *queue) bool {
 	d := q.disk
-	if d == nil || d.failure != nil || len(q.chunks.list) == 0 {
+	if d == nil || d.failure != nil && q == &l.answered || len(q.chunks.list) == 0 {
 		return false
 	}
 	c := q.chunks.list[0]
-	if c.busy || c.dirty() > 0 {
+	if c.dirty() > 0 { // or the keeper is writing it
 		return false
 	}
 	q.pop(&q.chunks)

@@ -73,7 +73,7 @@ func (l *Lane) stay(b *Batch) {
 		return
 	}
 	for _, c := range b.chunks {
-		if c.busy || c.dirty() > 0 || c.givenUp() {
+		if c.dirty() > 0 || c.givenUp() {
 			l.account.Dropped[ledger.Shutdown] += uint64(b.stay)
 			return
 		}
