@@ -14,7 +14,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/pprof"
 	"strings"
 	"time"
 
@@ -136,17 +135,11 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "not found; here are /status, /metrics, /healthz, /readyz, /version and / (health as JSON)", http.StatusNotFound)
 	})
-	profiles := http.NewServeMux()
+	var debug http.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "off; set admin.pprof: true and restart", http.StatusNotFound)
+	})
 	if s.opt.PProf {
-		profiles.HandleFunc("/debug/pprof/", pprof.Index)
-		profiles.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
-		profiles.HandleFunc("/debug/pprof/profile", pprof.Profile)
-		profiles.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-		profiles.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	} else {
-		profiles.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-			http.Error(w, "off; set admin.pprof: true and restart", http.StatusNotFound)
-		})
+		debug = profiles()
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -157,7 +150,7 @@ func (s *Server) routes() http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		if strings.HasPrefix(r.URL.Path, "/debug/pprof/") {
-			profiles.ServeHTTP(w, r) // as long as the profile takes
+			debug.ServeHTTP(w, r) // as long as the profile takes
 			return
 		}
 		// Not every ResponseWriter has a deadline (those of tests don't).

@@ -119,8 +119,25 @@ func TestAnswers(t *testing.T) {
 
 func TestProfilesWhenAskedFor(t *testing.T) {
 	url := serve(t, true, healthy)
-	if res, body := ask(t, "GET", url+"/debug/pprof/goroutine?debug=1", ""); res.StatusCode != 200 || !strings.Contains(body, "goroutine profile:") {
-		t.Errorf("%d %.100s", res.StatusCode, body)
+	const binary = "application/octet-stream"
+	for _, c := range []struct {
+		path string
+		code int
+		kind string
+		has  string
+	}{
+		{"", 200, "text/html; charset=utf-8", "goroutine?debug=1"},
+		{"goroutine?debug=1", 200, "text/plain; charset=utf-8", "goroutine profile:"},
+		{"heap?gc=1", 200, binary, "\x1f\x8b"}, // gzip
+		{"profile?seconds=0.01", 200, binary, "\x1f\x8b"},
+		{"trace?seconds=0.01", 200, binary, "go 1."},
+		{"profile?seconds=soon", 400, "text/plain; charset=utf-8", "seconds: write a number"},
+		{"nothing", 404, "text/plain; charset=utf-8", "there is no such profile"},
+	} {
+		res, body := ask(t, "GET", url+"/debug/pprof/"+c.path, "")
+		if res.StatusCode != c.code || res.Header.Get("Content-Type") != c.kind || !strings.Contains(body, c.has) {
+			t.Errorf("%s: %d %s %.60q", c.path, res.StatusCode, res.Header.Get("Content-Type"), body)
+		}
 	}
 }
 
