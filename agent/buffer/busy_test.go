@@ -165,3 +165,34 @@ func TestWhatIsToBeWrittenAddsUp(t *testing.T) {
 		leave(t, f.Lane)
 	})
 }
+
+// The process has to end while the disk hangs: it waits for 2 s, and says what
+// that costs. That the disk comes back then changes nothing in the account.
+func TestEndWhileTheDiskHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFaulty(t, SyncInterval)
+		f.put(t, 0, 20)
+		hold := f.held()
+		f.datagrams(20, 30)
+		answer := make(chan error, 1)
+		go func() { answer <- f.Answered(numbered(30, frameBytes), 1) }()
+		time.Sleep(writeAfter)
+		synctest.Wait()
+		began := time.Now()
+		s := leave(t, f.Lane)
+		if took := time.Since(began); took != closeTimeout {
+			t.Errorf("it took %v", took)
+		}
+		if s.Buffered != 20 || s.Dropped[ledger.Shutdown] != 11 {
+			t.Errorf("%+v", s.Account)
+		}
+		if err := <-answer; err != nil {
+			t.Error(err)
+		}
+		close(hold)
+		time.Sleep(time.Minute)
+		if again := check(t, f.Lane); again.Account != s.Account {
+			t.Errorf("%+v, and then %+v", s.Account, again.Account)
+		}
+	})
+}

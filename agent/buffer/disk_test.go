@@ -321,6 +321,9 @@ func TestOldSpansExpireOnDisk(t *testing.T) {
 	if s := leave(t, l); s.Dropped[ledger.Expired] != 10 {
 		t.Errorf("%+v", s.Account)
 	}
+	if left := list(t, dir); left != nil {
+		t.Errorf("left: %v", left)
+	}
 }
 
 // A byte of a record in the middle is changed: its spans are counted, and

@@ -317,3 +317,57 @@ func TestWhatIsInMemoryIsNotLostWithTheDisk(t *testing.T) {
 		})
 	}
 }
+
+// What a collector refuses for good does not stay on disk; only what the process
+// had no time for does.
+func TestRejectedSpansDoNotStayOnDisk(t *testing.T) {
+	dir := t.TempDir()
+	l := onDisk(t, dir, nil)
+	for i := range 10 {
+		if err := l.Answered(numbered(i, frameBytes), 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := 0; n < 10; {
+		b, err := l.Take(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += b.Spans()
+		b.Dropped(ledger.Rejected, b.Spans())
+		b.Done()
+	}
+	if s := leave(t, l); s.Dropped[ledger.Rejected] != 10 || s.Buffered != 0 {
+		t.Errorf("%+v", s.Account)
+	}
+	if left := list(t, dir); left != nil {
+		t.Errorf("left: %v", left)
+	}
+}
+
+// Two processes are dead. The folder of one becomes the next one's own; what is
+// read of both is acknowledged where it came from.
+func TestFoldersOfTwoDeadProcesses(t *testing.T) {
+	dir := t.TempDir()
+	a, b := onDisk(t, dir, nil), onDisk(t, dir, nil)
+	for i := range 10 {
+		for j, l := range []*Lane{a, b} {
+			if err := l.Answered(numbered(2*i+j, frameBytes), 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	leave(t, a)
+	leave(t, b)
+	l := onDisk(t, dir, nil)
+	if s := check(t, l); s.Recovered != 20 {
+		t.Errorf("%+v", s.Account)
+	}
+	got := drained(t, l)
+	slices.Sort(got)
+	same(t, got, upTo(20))
+	leave(t, l)
+	if left := list(t, dir); left != nil {
+		t.Errorf("left: %v", left)
+	}
+}

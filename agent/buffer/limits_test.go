@@ -130,12 +130,17 @@ func TestMemoryOfWhatIsReadIsBounded(t *testing.T) {
 			t.Errorf("%d bytes of memory are taken by what is read ahead, at most %d", s.Buffer.Answered, limit)
 		}
 		f.Flush()
+		chunks := 0
 		for {
 			b, err := f.Take(t.Context())
 			if err != nil {
 				break
 			}
+			chunks += len(b.Chunks())
 			deliver(b)
+		}
+		if chunks != n {
+			t.Errorf("%d spans of as many ages came in %d chunks", n, chunks)
 		}
 		if s := leave(t, f.Lane); s.Delivered != n {
 			t.Errorf("%+v", s.Account)

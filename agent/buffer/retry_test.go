@@ -78,3 +78,28 @@ func TestDiskThatCannotBeSynced(t *testing.T) {
 		leave(t, f.Lane)
 	})
 }
+
+// While a batch is on its way the next is read.
+func TestReadingGoesOnWhileABatchIsInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFaulty(t, SyncInterval)
+		f.put(t, 0, 100)
+		leave(t, f.Lane)
+		f.open(t)
+		var flying []*Batch
+		for range 2 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			b, err := f.Take(ctx)
+			cancel()
+			if err != nil {
+				t.Fatal(err)
+			}
+			flying = append(flying, b)
+		}
+		for _, b := range flying {
+			deliver(b)
+		}
+		drained(t, f.Lane)
+		leave(t, f.Lane)
+	})
+}
