@@ -64,7 +64,8 @@ func (s *store) begin(f *folder, found recovered) {
 	}
 }
 
-// adopt takes over the folders of processes that are dead, until ctx is done.
+// adopt takes over the folders of processes that are dead, until ctx is done or
+// there are as many as may be at once.
 func (s *store) adopt(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -76,7 +77,7 @@ func (s *store) adopt(ctx context.Context) {
 		s.log.Warn("looking for what other processes left", "path", s.path, "error", err)
 	}
 	for _, path := range list {
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || len(s.others) >= maxAdopted {
 			return
 		}
 		if path == s.own.path || s.has(path) {
@@ -87,7 +88,9 @@ func (s *store) adopt(ctx context.Context) {
 			s.tellNotAdopted(path, err)
 			continue
 		}
-		s.log.Info("spans recovered from disk, of a process that is dead", "path", path, "spans", found.sum())
+		if found.sum() > 0 {
+			s.log.Info("spans recovered from disk, of a process that is dead", "path", path, "spans", found.sum())
+		}
 		s.others = append(s.others, f)
 		l := s.lane
 		l.mu.Lock()
@@ -132,6 +135,10 @@ func (s *store) drained(f *folder) {
 	for i, o := range s.others {
 		if o == f {
 			s.others = append(s.others[:i], s.others[i+1:]...)
+			select {
+			case s.room <- struct{}{}:
+			default: // watch knows
+			}
 			return
 		}
 	}

@@ -371,3 +371,41 @@ func TestFoldersOfTwoDeadProcesses(t *testing.T) {
 		t.Errorf("left: %v", left)
 	}
 }
+
+// Many processes are dead: a few of their folders are open at a time, and all of
+// them come to be delivered.
+func TestFoldersOfManyDeadProcesses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n = 3 * maxAdopted
+		f := &faulty{fs: faultfs.New(), dir: t.TempDir()}
+		var dead []*Lane
+		for i := range n {
+			f.open(t)
+			f.put(t, i, i+1)
+			dead = append(dead, f.Lane)
+		}
+		for _, l := range dead {
+			leave(t, l)
+		}
+		f.open(t)
+		time.Sleep(time.Minute) // nothing is delivered
+		if s := check(t, f.Lane); s.Recovered != maxAdopted+1 {
+			t.Errorf("%d folders are open", s.Recovered)
+		}
+		var got []int
+		for len(got) < n {
+			b, err := f.Take(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, numbersOf(t, b)...)
+			deliver(b)
+		}
+		slices.Sort(got)
+		same(t, got, upTo(n))
+		leave(t, f.Lane)
+		if left := entries(t, f.dir); len(left) != 0 {
+			t.Errorf("left: %v", left)
+		}
+	})
+}

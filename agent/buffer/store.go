@@ -64,6 +64,9 @@ const (
 	// adoptEvery is how often to look for what dead processes left: during a
 	// rolling update the old process ends after the new one has begun.
 	adoptEvery = 15 * time.Second
+	// maxAdopted is how many folders of dead processes are open at once. Each has
+	// a file or three: with a thousand, the agent had none left for its senders.
+	maxAdopted = 16
 )
 
 // store is a lane's place on disk.
@@ -76,9 +79,12 @@ type store struct {
 	cancel  context.CancelFunc
 	tasks   sync.WaitGroup
 
+	// room has place for one: it is filled when another folder may be adopted.
+	room chan struct{}
+
 	mu     sync.Mutex      // guards what follows; taken before the lane's lock
 	own    *folder         // nil as long as the disk does not work
-	others []*folder       // adopted
+	others []*folder       // adopted; up to maxAdopted
 	fresh  string          // a folder to make when there is none to take over
 	told   map[string]bool // folders that can't be, of which the log knows
 }
@@ -96,7 +102,7 @@ func (s *store) segmentBytes() int { return int(min(segmentBytes, s.opt.Size/16)
 // disk that fails is tried again and again, while the lane works in memory. It
 // must be called before anything enters, and once.
 func (l *Lane) OpenDisk(opt DiskOptions) error {
-	s := &store{lane: l, opt: opt, log: opt.Log, path: filepath.Join(opt.Path, l.name), told: map[string]bool{}}
+	s := &store{lane: l, opt: opt, log: opt.Log, path: filepath.Join(opt.Path, l.name), told: map[string]bool{}, room: make(chan struct{}, 1)}
 	s.fresh = newPath(s.path)
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -148,8 +154,10 @@ func (s *store) watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			s.adopt(ctx)
+		case <-s.room:
+			// one was delivered
 		}
+		s.adopt(ctx)
 	}
 }
 
