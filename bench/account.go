@@ -17,6 +17,8 @@ type account struct {
 	Lost map[string]uint64 `json:"lost,omitempty"`
 	// Delivered is in spans; only Wayside tells it.
 	Delivered uint64 `json:"delivered,omitempty"`
+	// Recovered is in spans, of a process before it; only Wayside tells it.
+	Recovered uint64 `json:"recovered,omitempty"`
 	// KernelDrops is in packets; only Wayside tells it.
 	KernelDrops uint64 `json:"kernel_drops,omitempty"`
 	// Refused is in packets or requests; only Wayside tells it.
@@ -47,7 +49,7 @@ func countedByWayside(p *places) (account, error) {
 	if err := lane.Check(); err != nil {
 		return account{}, err
 	}
-	a := account{Lost: map[string]uint64{"buffered": lane.Buffered}, Delivered: lane.Delivered, KernelDrops: lane.KernelDrops}
+	a := account{Lost: map[string]uint64{"buffered": lane.Buffered}, Delivered: lane.Delivered, Recovered: lane.Recovered, KernelDrops: lane.KernelDrops}
 	for reason, n := range lane.Dropped.All {
 		a.Lost["dropped."+reason.String()] = n
 	}

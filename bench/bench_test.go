@@ -124,12 +124,12 @@ func TestOptions(t *testing.T) {
 	if o, err := parse(nil); err != nil || !o.complete() {
 		t.Errorf("without arguments: %+v, %v", o, err)
 	}
-	for _, args := range [][]string{{"--quick"}, {"--runs", "1"}, {"--only", "wayside"}, {"--tick", "0s"}, {"--rates", "60000"}, {"--in", "large"}} {
+	for _, args := range [][]string{{"--quick"}, {"--runs", "1"}, {"--only", "wayside"}, {"--tick", "0s"}, {"--rates", "60000"}, {"--in", "large"}, {"--in", "none"}, {"--trials", "none"}, {"--trials", "recovery"}} {
 		if o, err := parse(args); err != nil || o.complete() {
 			t.Errorf("%v: complete, or %v", args, err)
 		}
 	}
-	for _, args := range [][]string{{"--rates", "1e4"}, {"--only", "vector"}, {"--in", "zipkin"}, {"--in", ""}, {"--runs", "0"}, {"--for", "1ms"}, {"x"}} {
+	for _, args := range [][]string{{"--rates", "1e4"}, {"--only", "vector"}, {"--in", "zipkin"}, {"--in", ""}, {"--trials", "fire"}, {"--runs", "0"}, {"--for", "1ms"}, {"x"}} {
 		if _, err := parse(args); err == nil {
 			t.Errorf("%v was taken", args)
 		}

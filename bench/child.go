@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"flag"
@@ -10,6 +11,8 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/wayside-tracing/wayside/bench/load"
@@ -33,6 +36,9 @@ func send(args []string) error {
 	if err := f.Parse(args); err != nil {
 		return err
 	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	p.Stop = ctx.Done()
 	sent, err := load.Send(p)
 	if err != nil {
 		return err
@@ -40,7 +46,8 @@ func send(args []string) error {
 	return json.NewEncoder(os.Stdout).Encode(sent)
 }
 
-// sendAs runs `bench send`.
+// sendAs runs `bench send`. It ends early, with what was sent until then, when
+// p.Stop is closed.
 func sendAs(ctx context.Context, p load.Plan) (sent load.Sent, err error) {
 	cmd, err := again(ctx, "send", "--protocol", string(p.Protocol), "--to", p.To, "--spans", fmt.Sprint(p.Spans), "--clients", fmt.Sprint(p.Clients),
 		"--rate", fmt.Sprint(p.Rate), "--for", p.For.String(), "--tick", p.Tick.String())
@@ -49,11 +56,24 @@ func sendAs(ctx context.Context, p load.Plan) (sent load.Sent, err error) {
 	}
 	// Without asynchronous preemption, no signal disturbs its sleep.
 	cmd.Env = append(os.Environ(), "GODEBUG=asyncpreemptoff=1", "GOGC=off")
-	out, err := cmd.Output()
-	if err != nil {
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	if err := cmd.Start(); err != nil {
 		return sent, fmt.Errorf("send: %w", err)
 	}
-	return sent, json.Unmarshal(out, &sent)
+	ended := make(chan struct{})
+	defer close(ended)
+	go func() {
+		select {
+		case <-p.Stop:
+			_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended just now
+		case <-ended:
+		}
+	}()
+	if err := cmd.Wait(); err != nil {
+		return sent, fmt.Errorf("send: %w", err)
+	}
+	return sent, json.Unmarshal(out.Bytes(), &sent)
 }
 
 // listening is the first line that `bench receive` prints.
@@ -121,6 +141,15 @@ func (r receiver) stop() { _ = r.stdin.Close(); _ = r.cmd.Wait() }
 
 func (r receiver) counts() (c receive.Counts, err error) {
 	return c, getJSON("http://"+r.grpc+"/counts", &c)
+}
+
+// away makes the receiver refuse everything, or no longer.
+func (r receiver) away(yes bool) error {
+	path := "/back"
+	if yes {
+		path = "/away"
+	}
+	return getJSON("http://"+r.grpc+path, &struct{}{})
 }
 
 // again is this program with other arguments, to be ended with this one.

@@ -10,7 +10,7 @@ import (
 type contender struct {
 	name   string
 	binary string
-	// rates are the only ones it is driven at by UDP; none: all.
+	// rates are the only ones it is driven at; none: all.
 	rates []int
 	// setup says how to start it.
 	setup func(*places, options) setup
@@ -33,6 +33,7 @@ type places struct {
 	otlpHTTP int    //
 	spare    [3]int // other ports that a program insists on opening
 	admin    int
+	disk     string // an empty folder of its own
 	grpc     string // the receiver, host:port
 	sink     string // the receiver's port that counts bytes
 }
@@ -45,25 +46,47 @@ func local(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 
 // The names of the contenders, in the order of the table.
 const (
-	jaegerAgent = "jaeger-agent"
-	otelcol     = "otelcol"
-	wayside     = "wayside"
-	floor       = "floor"
-	floorRested = "floor-rested" // only on request
+	jaegerAgent   = "jaeger-agent"
+	otelcol       = "otelcol"
+	otelcolDisk   = "otelcol-disk" // its queue in file_storage
+	wayside       = "wayside"
+	waysideDisk   = "wayside-disk"        // sync: interval
+	waysideAlways = "wayside-disk-always" // sync: always
+	floor         = "floor"
+	floorRested   = "floor-rested" // only on request
 )
 
-var names = []string{jaegerAgent, otelcol, wayside, floor, floorRested}
+var names = []string{jaegerAgent, otelcol, otelcolDisk, wayside, waysideDisk, waysideAlways, floor, floorRested}
+
+// program is the contender whose program it is; some are started in several ways.
+func program(name string) string {
+	switch name {
+	case otelcolDisk:
+		return otelcol
+	case waysideDisk, waysideAlways:
+		return wayside
+	case floorRested:
+		return floor
+	}
+	return name
+}
+
+func isWayside(name string) bool { return program(name) == wayside }
 
 func contenders(binaries map[string]string) []*contender {
+	few := []int{10_000, 60_000}
 	all := []*contender{
 		{name: jaegerAgent, setup: setupJaegerAgent, counted: countedByJaegerAgent},
-		{name: otelcol, setup: setupCollector},
-		{name: wayside, setup: setupWayside, counted: countedByWayside},
-		{name: floor, setup: setupFloor("plain"), rates: []int{10_000, 60_000}},
-		{name: floorRested, setup: setupFloor("rested"), rates: []int{10_000, 60_000}},
+		{name: otelcol, setup: setupCollector("")},
+		{name: otelcolDisk, setup: setupCollector(fileStorage), rates: few},
+		{name: wayside, setup: setupWayside(""), counted: countedByWayside},
+		{name: waysideDisk, setup: setupWayside("interval"), counted: countedByWayside, rates: few},
+		{name: waysideAlways, setup: setupWayside("always"), counted: countedByWayside, rates: few},
+		{name: floor, setup: setupFloor("plain"), rates: few},
+		{name: floorRested, setup: setupFloor("rested"), rates: few},
 	}
 	for _, c := range all {
-		c.binary = binaries[c.name]
+		c.binary = binaries[program(c.name)]
 	}
 	return all
 }
@@ -80,10 +103,22 @@ func setupJaegerAgent(p *places, o options) setup {
 	}}
 }
 
+// fileStorage is where the Collector's queue is kept, as the documentation of
+// file_storage gives it; fsync is off there unless asked for.
+const fileStorage = `extensions:
+  file_storage: {directory: DISK}
+`
+
 // setupCollector is what an installation has: memory_limiter and batch as their
-// documentation gives them, its own metrics on. Only gzip is turned off.
-func setupCollector(p *places, o options) setup {
-	config := fmt.Sprintf(`receivers:
+// documentation gives them, its own metrics on. Only gzip is turned off. With a
+// storage, its queue is there.
+func setupCollector(storage string) func(*places, options) setup {
+	queue, extensions := "", ""
+	if storage != "" {
+		queue, extensions = ", sending_queue: {storage: file_storage}", "\n  extensions: [file_storage]"
+	}
+	return func(p *places, o options) setup {
+		config := strings.ReplaceAll(storage, "DISK", fmt.Sprintf("%q", p.disk)) + fmt.Sprintf(`receivers:
   jaeger:
     protocols:
       thrift_compact: {endpoint: %q, socket_buffer_size: %d}
@@ -96,26 +131,33 @@ processors:
   memory_limiter: {check_interval: 1s, limit_mib: 512}
   batch: {}
 exporters:
-  otlp: {endpoint: %q, compression: none, tls: {insecure: true}}
-service:
+  otlp: {endpoint: %q, compression: none, tls: {insecure: true}%s}
+service:%s
   telemetry:
     logs: {level: warn}
     metrics:
       readers: [{pull: {exporter: {prometheus: {host: 127.0.0.1, port: %d}}}}]
   pipelines:
     traces: {receivers: [jaeger, otlp], processors: [memory_limiter, batch], exporters: [otlp]}
-`, local(p.udp), o.socketBuffer, local(p.spare[0]), local(p.otlpGRPC), local(p.otlpHTTP), p.grpc, p.admin)
-	return setup{args: []string{"--config", "CONFIG"}, config: config}
+`, local(p.udp), o.socketBuffer, local(p.spare[0]), local(p.otlpGRPC), local(p.otlpHTTP), p.grpc, queue, extensions, p.admin)
+		return setup{args: []string{"--config", "CONFIG"}, config: config}
+	}
 }
 
-func setupWayside(p *places, o options) setup {
-	config := fmt.Sprintf(`accept:
+// setupWayside has the defaults, and where sync is given a buffer on disk.
+func setupWayside(sync string) func(*places, options) setup {
+	return func(p *places, o options) setup {
+		config := fmt.Sprintf(`accept:
   jaeger: {compact: %q, binary: %q, socket_buffer: %dB}
   otlp: {grpc: %q, http: %q}
 deliver: {endpoint: %q, compression: none}
 admin: {http: %q, pprof: %t}
 `, local(p.udp), local(p.spare[0]), o.socketBuffer, local(p.otlpGRPC), local(p.otlpHTTP), p.grpc, local(p.admin), o.profile)
-	return setup{args: []string{"--config", "CONFIG"}, config: config}
+		if sync != "" {
+			config += fmt.Sprintf("buffer: {disk: {path: %q, size: %dMiB, sync: %s}}\n", p.disk, o.diskSize>>20, sync)
+		}
+		return setup{args: []string{"--config", "CONFIG"}, config: config}
+	}
 }
 
 func setupFloor(how string) func(*places, options) setup {

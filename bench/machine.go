@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -19,9 +20,11 @@ type machine struct {
 	Go      string `json:"go"`
 	RmemMax string `json:"rmem_max_bytes"` // net.core.rmem_max bounds the socket buffer that is granted
 	Load    string `json:"load_before"`    // /proc/loadavg before the first run
+	Disk    device `json:"disk"`
 }
 
-func thisMachine() machine {
+// thisMachine describes it; disk is where the disk buffers are.
+func thisMachine(disk string) machine {
 	return machine{
 		CPU:     labelled("/proc/cpuinfo", "model name"),
 		Cores:   runtime.NumCPU(),
@@ -30,6 +33,7 @@ func thisMachine() machine {
 		Go:      runtime.Version(),
 		RmemMax: firstLine("/proc/sys/net/core/rmem_max"),
 		Load:    firstLine("/proc/loadavg"),
+		Disk:    measureDevice(disk),
 	}
 }
 
@@ -107,13 +111,16 @@ func checkout() (root, commit string, err error) {
 	return root, commit, err
 }
 
-// build returns the path of every contender's program, by name, building those
+// build returns the path of every program that is wanted, by name, building those
 // of this repository into dir, as they are released: static and stripped.
 func build(root, dir string, wanted []string, given string) (map[string]string, error) {
 	paths := map[string]string{}
 	var peers []string
 	for _, name := range wanted {
-		pkg := ""
+		name, pkg := program(name), ""
+		if paths[name] != "" || slices.Contains(peers, name) {
+			continue
+		}
 		switch name {
 		case jaegerAgent, otelcol:
 			peers = append(peers, name)
@@ -124,7 +131,7 @@ func build(root, dir string, wanted []string, given string) (map[string]string, 
 				continue
 			}
 			pkg = "./cmd/wayside-agent"
-		case floor, floorRested:
+		case floor:
 			pkg = "./bench/floor"
 		}
 		paths[name] = filepath.Join(dir, name)

@@ -33,17 +33,25 @@ type options struct {
 	profile      bool
 	wayside      string // a binary instead of the one built from here
 	out          string
+	trials       []string
+	disk         string // folder of the disk buffers
+	diskSize     int    // bytes of each
 }
+
+// none is what --in and --trials may be, too.
+const none = "none"
 
 // defaults are what the published figures are made with. A run with others is
 // not kept in bench/results unless asked for.
-var defaults = options{seconds: 8 * time.Second, runs: 3, only: names[:4], socketBuffer: 4 << 20, tick: 5 * time.Millisecond}
+var defaults = options{seconds: 8 * time.Second, runs: 3, only: names[:7], socketBuffer: 4 << 20, tick: 5 * time.Millisecond, diskSize: 512 << 20}
 
 func parse(args []string) (options, error) {
 	o := defaults
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
-	in := f.String("in", strings.Join(wayNames(), ","), "how spans come in")
+	in := f.String("in", strings.Join(wayNames(), ","), "how spans come in; none: only trials")
 	rates := f.String("rates", "", "spans a second, one row each; default: 2000,10000,30000,60000 by UDP, 10000,60000 by OTLP")
+	trials := f.String("trials", strings.Join(trialNames(), ","), "what to try with disk buffers beside the rows; none: nothing")
+	f.StringVar(&o.disk, "disk", "", "`folder` for the disk buffers; default: the system's for temporary files")
 	only := f.String("only", strings.Join(o.only, ","), "what to measure; floor-rested is there, too")
 	f.DurationVar(&o.seconds, "for", o.seconds, "how long each row drives")
 	f.IntVar(&o.runs, "runs", o.runs, "how often everything is measured")
@@ -61,6 +69,9 @@ func parse(args []string) (options, error) {
 	}
 	var err error
 	if o.in, err = find(*in); err != nil {
+		return o, err
+	}
+	if o.trials, err = findTrials(*trials); err != nil {
 		return o, err
 	}
 	if o.quick {
@@ -102,7 +113,7 @@ func (o options) ratesOf(w *way) []int {
 // complete is whether the figures are those that results are kept of.
 func (o options) complete() bool {
 	return len(o.in) == len(ways()) && o.rates == nil && o.seconds >= defaults.seconds && o.runs >= defaults.runs &&
-		slices.Equal(o.only, defaults.only) && o.socketBuffer == defaults.socketBuffer && o.tick == defaults.tick && !o.profile && o.wayside == ""
+		slices.Equal(o.only, defaults.only) && len(o.trials) == len(trialNames()) && o.socketBuffer == defaults.socketBuffer && o.tick == defaults.tick && !o.profile && o.wayside == ""
 }
 
 func main() {
@@ -144,6 +155,10 @@ func bench(ctx context.Context, o options) error {
 		return err
 	}
 	defer os.RemoveAll(temp)
+	if o.disk, err = os.MkdirTemp(o.disk, "wayside-bench-disk-"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(o.disk)
 	began := time.Now()
 	switch {
 	case o.out != "":
@@ -161,15 +176,15 @@ func bench(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	e := evidence{Machine: thisMachine(), Commit: commit, Began: began.UTC().Truncate(time.Second), Command: os.Args[1:], Binaries: map[string]binary{}}
-	for name, path := range paths {
-		if e.Binaries[name], err = inspect(path); err != nil {
+	e := evidence{Machine: thisMachine(o.disk), Commit: commit, Began: began.UTC().Truncate(time.Second), Command: os.Args[1:], Binaries: map[string]binary{}}
+	for _, name := range o.only {
+		if e.Binaries[name], err = inspect(paths[program(name)]); err != nil {
 			return err
 		}
 	}
 	var all []*contender
 	for _, c := range contenders(paths) {
-		if c.binary != "" {
+		if slices.Contains(o.only, c.name) {
 			all = append(all, c)
 		}
 	}

@@ -38,6 +38,8 @@ type row struct {
 	KernelDrops uint64            `json:"kernel_drops"` // packets
 	Counted     map[string]uint64 `json:"counted"`      // spans lost, by reason, kernel's included
 	Problem     string            `json:"problem,omitempty"`
+
+	away bool // the receiver was told to refuse some
 }
 
 // lost is in spans; more arrived than was sent is a Problem, and no loss.
@@ -87,7 +89,12 @@ func (p *process) account() (account, error) {
 }
 
 // measure drives the contender and makes a row of it.
-func (p *process) measure(ctx context.Context, to receiver, w *way, rate int, o options) (r row, err error) {
+func (p *process) measure(ctx context.Context, to receiver, w *way, rate int, o options) (row, error) {
+	return p.drive(ctx, to, w, rate, usual, func() (load.Sent, error) { return sendAs(ctx, w.plan(p.places, rate, o)) })
+}
+
+// drive makes a row of what send does.
+func (p *process) drive(ctx context.Context, to receiver, w *way, rate int, till patience, send func() (load.Sent, error)) (r row, err error) {
 	r = row{In: w.name, Agent: p.name, Rate: rate}
 	if err := proc.ResetPeak(p.pid()); err != nil {
 		return r, err
@@ -103,11 +110,11 @@ func (p *process) measure(ctx context.Context, to receiver, w *way, rate int, o 
 	if err != nil {
 		return r, err
 	}
-	r.Sent, err = sendAs(ctx, w.plan(p.places, rate, o))
+	r.Sent, err = send()
 	if err != nil {
 		return r, err
 	}
-	if err := p.settle(ctx, to, before.counts, r.Sent.Spans); err != nil {
+	if err := p.settle(ctx, to, before.counts, r.Sent.Spans, till); err != nil {
 		return r, err
 	}
 	after, err := p.snapshot(to)
@@ -137,17 +144,20 @@ func (p *process) measure(ctx context.Context, to receiver, w *way, rate int, o 
 	return r, p.explain(&r, w, said, idSum)
 }
 
+// patience is how long nothing may arrive until that is the end, and the limit
+// of waiting for it.
+type patience struct{ quiet, limit time.Duration }
+
+// usual is longer than any of them holds a batch back.
+var usual = patience{3 * time.Second, 30 * time.Second}
+
 // settle waits until everything sent has arrived, or nothing more arrives.
-func (p *process) settle(ctx context.Context, to receiver, before receive.Counts, sent uint64) error {
-	const (
-		step  = 50 * time.Millisecond
-		quiet = 3 * time.Second // longer than any of them holds a batch back
-		limit = 30 * time.Second
-	)
+func (p *process) settle(ctx context.Context, to receiver, before receive.Counts, sent uint64, till patience) error {
+	const step = 50 * time.Millisecond
 	begin := time.Now()
 	var last receive.Counts
 	changed := begin
-	for time.Since(begin) < limit {
+	for time.Since(begin) < till.limit {
 		now, err := to.counts()
 		if err != nil {
 			return err
@@ -162,7 +172,7 @@ func (p *process) settle(ctx context.Context, to receiver, before receive.Counts
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
-		if socket.Queued == 0 && time.Since(changed) > quiet {
+		if socket.Queued == 0 && time.Since(changed) > till.quiet {
 			return nil
 		}
 		select {
@@ -173,7 +183,7 @@ func (p *process) settle(ctx context.Context, to receiver, before receive.Counts
 		case <-time.After(step):
 		}
 	}
-	return fmt.Errorf("%s: still delivering %v after the last packet", p.name, limit)
+	return fmt.Errorf("%s: still delivering %v after the last packet", p.name, till.limit)
 }
 
 // arrivedSince is in spans. What the floor program copied is whole packets.
@@ -189,7 +199,7 @@ func arrivedSince(before, after receive.Counts) (uint64, error) {
 // lost. Anything that does not add up, to the span, is a Problem.
 func (p *process) explain(r *row, w *way, before account, idSum uint64) error {
 	now, err := p.account()
-	for begin := time.Now(); err == nil && p.name == wayside && time.Since(begin) < 2*time.Second; {
+	for begin := time.Now(); err == nil && isWayside(p.name) && time.Since(begin) < 2*time.Second; {
 		// The receiver counts before it answers: the last answer may be on its way.
 		if now.since(before).Delivered == r.Arrived {
 			break
@@ -231,9 +241,9 @@ func (p *process) problem(r *row, said account, idSum uint64) string {
 			r.Sent.Spans, r.Arrived, counted, int64(r.Sent.Spans-r.Arrived-counted))
 	case counted == 0 && !p.copies() && idSum != r.Sent.IDSum:
 		return "as many spans arrived as were sent, but not the same ones: their ids do not add up"
-	case p.name == wayside && said.Delivered != r.Arrived:
+	case isWayside(p.name) && said.Delivered != r.Arrived:
 		return fmt.Sprintf("the ledger says that %d spans were delivered, and %d arrived", said.Delivered, r.Arrived)
-	case p.name == wayside && said.KernelDrops != r.KernelDrops:
+	case isWayside(p.name) && said.KernelDrops != r.KernelDrops:
 		return fmt.Sprintf("the ledger says that the kernel dropped %d packets, and the kernel says %d", said.KernelDrops, r.KernelDrops)
 	}
 	return ""
@@ -244,7 +254,7 @@ func (p *process) answers(r *row, said account) string {
 	switch refused := r.Sent.AllRefused(); {
 	case r.Sent.Broken > 0:
 		return fmt.Sprintf("%d requests were not answered, so nobody knows whether their spans were taken; the first: %s", r.Sent.Broken, r.Sent.Error)
-	case p.name == wayside && said.Refused != refused:
+	case isWayside(p.name) && said.Refused != refused:
 		return fmt.Sprintf("the ledger says that %d requests were refused, and the clients were told so %d times", said.Refused, refused)
 	}
 	return ""

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/wayside-tracing/wayside/bench/proc"
+	"github.com/wayside-tracing/wayside/internal/cgroup"
 )
 
 // A process is a contender that runs.
@@ -20,7 +21,8 @@ type process struct {
 	*contender
 	places  *places
 	cmd     *exec.Cmd
-	log     string        // the path of what it wrote
+	log     string // the path of what it wrote
+	began   time.Time
 	started time.Duration // from exec until it was ready
 	ended   chan struct{} // closed when it has ended
 }
@@ -28,16 +30,30 @@ type process struct {
 // startLimit is how long a contender may take until it is ready.
 const startLimit = 20 * time.Second
 
-// start runs a contender in folder dir and waits until it is ready: when its
-// admin port answers with 200, or, where it has no such thing, when its UDP
-// port is bound.
+// start runs a contender in folder dir, with an empty disk, and waits until it is ready.
 func start(ctx context.Context, c *contender, dir string, to receiver, o options) (*process, error) {
+	if err := os.RemoveAll(diskOf(c, o)); err != nil {
+		return nil, err
+	}
+	return startAgain(ctx, c, dir, to, nil, o)
+}
+
+// diskOf is the folder of a contender's disk buffer.
+func diskOf(c *contender, o options) string { return filepath.Join(o.disk, c.name) }
+
+// startAgain runs a contender with what its disk has, in a memory cgroup or, with
+// nil, in none. It is ready when its admin port answers with 200, or, where it has
+// no such thing, when its UDP port is bound.
+func startAgain(ctx context.Context, c *contender, dir string, to receiver, group *cgroup.Group, o options) (*process, error) {
+	if err := os.MkdirAll(diskOf(c, o), 0o700); err != nil {
+		return nil, err
+	}
 	ports, err := freePorts(4 + len(places{}.spare))
 	if err != nil {
 		return nil, err
 	}
 	p := &process{contender: c, ended: make(chan struct{})}
-	p.places = &places{udp: ports[0], admin: ports[1], otlpGRPC: ports[2], otlpHTTP: ports[3], spare: [3]int(ports[4:]), grpc: to.grpc, sink: to.sink}
+	p.places = &places{udp: ports[0], admin: ports[1], otlpGRPC: ports[2], otlpHTTP: ports[3], spare: [3]int(ports[4:]), disk: diskOf(c, o), grpc: to.grpc, sink: to.sink}
 	s := c.setup(p.places, o)
 	config := filepath.Join(dir, c.name+".yaml")
 	if s.config != "" {
@@ -52,9 +68,12 @@ func start(ctx context.Context, c *contender, dir string, to receiver, o options
 	}
 	defer log.Close()
 	p.cmd = exec.Command(c.binary, s.arguments(config)...)
+	if group != nil {
+		p.cmd = exec.Command("/bin/sh", append([]string{"-c", group.Enter() + ` && exec "$0" "$@"`, c.binary}, s.arguments(config)...)...)
+	}
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	tieToParent(p.cmd)
-	begin := time.Now()
+	p.began = time.Now()
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("%s: %w", c.name, err)
 	}
@@ -71,19 +90,19 @@ func start(ctx context.Context, c *contender, dir string, to receiver, o options
 			return nil, ctx.Err()
 		case <-time.After(time.Millisecond):
 		}
-		if time.Since(begin) > startLimit {
+		if time.Since(p.began) > startLimit {
 			p.stop()
 			return nil, fmt.Errorf("%s was not ready after %v; it wrote:\n%s", c.name, startLimit, p.tail())
 		}
 	}
-	p.started = time.Since(begin)
+	p.started = time.Since(p.began)
 	return p, nil
 }
 
 var readyPath = map[string]string{jaegerAgent: "/", wayside: "/readyz"}
 
 func (p *process) ready() bool {
-	path, ok := readyPath[p.name]
+	path, ok := readyPath[program(p.name)]
 	if !ok {
 		_, err := proc.ReadUDP(p.places.udp)
 		return err == nil
@@ -105,9 +124,14 @@ func (p *process) stop() {
 	select {
 	case <-p.ended:
 	case <-time.After(10 * time.Second):
-		_ = p.cmd.Process.Kill()
-		<-p.ended
+		p.kill()
 	}
+}
+
+// kill ends the process as the kernel does it.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.ended
 }
 
 // tail is the end of what the process wrote.

@@ -87,6 +87,10 @@ func (e *evidence) report(o options) string {
 		m.CPU, m.Cores, m.Memory, m.Kernel, m.Go, m.RmemMax, m.Load)
 	fmt.Fprintf(&b, "%d runs of %v a row, socket buffer %s; median (min–max). MB are 10^6 bytes. ", o.runs, o.seconds, socketBuffer(o))
 	b.WriteString("\"Others\" is the CPU that other programs on this machine used meanwhile, in cores: where it is not near 0, distrust the row.\n")
+	if d := m.Disk; o.disk != "" {
+		fmt.Fprintf(&b, "Disk buffers are on %s; to write 4 KiB and fdatasync them takes %.2f ms (one of ten %.2f, the longest %.2f).%s\n",
+			d.FileSystem, milli(d.Median), milli(d.Slow), milli(d.Most), d.Error)
+	}
 	if o.profile {
 		b.WriteString("**Wayside was being profiled: its CPU figures hold the profiler's own.**\n")
 	}
@@ -101,6 +105,7 @@ func (e *evidence) report(o options) string {
 	e.otlpTable(&b, o)
 	e.otlpRatioTable(&b, o)
 	e.largeTable(&b, o)
+	e.diskTables(&b)
 	e.troubles(&b)
 	return b.String()
 }
@@ -218,19 +223,24 @@ func (e *evidence) ratio(in, name string, rate int) string {
 }
 
 // ratios compare Wayside with another contender, in the rows of the same run.
-// They are not sound, and there are none, where a row does not add up.
 func (e *evidence) ratios(in, name string, rate int) (ratios spread, sound bool) {
-	for _, our := range e.rows(in, wayside, rate) {
-		for _, their := range e.rows(in, name, rate) {
+	return e.compare(in, wayside, name, rate, func(our, their float64) float64 { return our / their })
+}
+
+// compare compares the CPU of two contenders in the rows of the same run. The
+// comparisons are not sound, and there are none, where a row does not add up.
+func (e *evidence) compare(in, our, their string, rate int, by func(our, their float64) float64) (all spread, sound bool) {
+	for _, a := range e.rows(in, our, rate) {
+		for _, b := range e.rows(in, their, rate) {
 			switch {
-			case our.Run != their.Run:
-			case our.Problem != "" || their.Problem != "":
+			case a.Run != b.Run:
+			case a.Problem != "" || b.Problem != "":
 				return nil, false
 			default:
-				ratios = append(ratios, our.MicrosASpan/their.MicrosASpan)
+				all = append(all, by(a.MicrosASpan, b.MicrosASpan))
 			}
 		}
 	}
-	slices.Sort(ratios)
-	return ratios, true
+	slices.Sort(all)
+	return all, true
 }

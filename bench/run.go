@@ -26,12 +26,15 @@ type evidence struct {
 
 // oneRun is one time that every contender was started and driven at every rate.
 type oneRun struct {
-	Run     int                      `json:"run"`
-	Load    string                   `json:"load_before"`
-	Started map[string][]millisecond `json:"started_ms"` // from exec until ready
-	Idle    map[string]proc.Memory   `json:"idle"`
-	Rows    []row                    `json:"rows"`
-	Failed  map[string]string        `json:"failed,omitempty"` // why a contender could not be measured to the end
+	Run        int                      `json:"run"`
+	Load       string                   `json:"load_before"`
+	Started    map[string][]millisecond `json:"started_ms"` // from exec until ready
+	Idle       map[string]proc.Memory   `json:"idle"`
+	Rows       []row                    `json:"rows"`
+	Outages    []outage                 `json:"outages,omitempty"`
+	Recoveries []recovery               `json:"recoveries,omitempty"`
+	Failed     map[string]string        `json:"failed,omitempty"`  // why a contender could not be measured to the end
+	Skipped    map[string]string        `json:"skipped,omitempty"` // what this machine does not let us measure, and why
 }
 
 type millisecond float64
@@ -49,7 +52,7 @@ const (
 func runAll(ctx context.Context, all []*contender, run int, temp string, o options) oneRun {
 	one := oneRun{
 		Run: run, Load: firstLine("/proc/loadavg"),
-		Started: map[string][]millisecond{}, Idle: map[string]proc.Memory{}, Failed: map[string]string{},
+		Started: map[string][]millisecond{}, Idle: map[string]proc.Memory{}, Failed: map[string]string{}, Skipped: map[string]string{},
 	}
 	for _, w := range o.in {
 		for i := range all {
@@ -66,6 +69,7 @@ func runAll(ctx context.Context, all []*contender, run int, temp string, o optio
 			}
 		}
 	}
+	one.tryAll(ctx, all, temp, o)
 	return one
 }
 
@@ -111,8 +115,8 @@ func (one *oneRun) measure(ctx context.Context, c *contender, w *way, temp strin
 	}
 	for _, rate := range rates {
 		profiled := make(chan error, 1)
-		if o.profile && c.name == wayside {
-			file := filepath.Join(o.out, fmt.Sprintf("wayside-%s-%d-run%d.pprof", w.name, rate, one.Run))
+		if o.profile && isWayside(c.name) {
+			file := filepath.Join(o.out, fmt.Sprintf("%s-%s-%d-run%d.pprof", c.name, w.name, rate, one.Run))
 			go func() { profiled <- p.profile(file, o.seconds) }()
 		} else {
 			profiled <- nil
@@ -123,7 +127,7 @@ func (one *oneRun) measure(ctx context.Context, c *contender, w *way, temp strin
 		}
 		r.Run = one.Run
 		one.Rows = append(one.Rows, r)
-		fmt.Fprintf(os.Stderr, "run %d  %-13s %-13s %6d/s  %6.2f µs/span  lost %d  refused %d  others %.2f cores  %s\n",
+		fmt.Fprintf(os.Stderr, "run %d  %-19s %-13s %6d/s  %6.2f µs/span  lost %d  refused %d  others %.2f cores  %s\n",
 			r.Run, r.Agent, r.In, r.Rate, r.MicrosASpan, r.lost(), r.Sent.AllRefused(), r.OthersCores, r.Problem)
 	}
 	return nil
@@ -142,7 +146,7 @@ func (p *process) warm(ctx context.Context, to receiver, w *way, rate int, o opt
 	if err != nil {
 		return err
 	}
-	return p.settle(ctx, to, before, sent.Spans)
+	return p.settle(ctx, to, before, sent.Spans, usual)
 }
 
 // profile takes a CPU profile for most of a row.
@@ -182,8 +186,18 @@ func (e *evidence) verdict() error {
 			wrong = append(wrong, fmt.Errorf("run %d: %s: %s", one.Run, name, why))
 		}
 		for _, r := range one.Rows {
-			if r.Problem != "" && r.Agent != jaegerAgent && r.Agent != otelcol {
+			if r.Problem != "" && r.Agent != jaegerAgent && program(r.Agent) != otelcol {
 				wrong = append(wrong, fmt.Errorf("run %d: %s, %s: %s", r.Run, r.Agent, wayAt(r.In, r.Rate), r.Problem))
+			}
+		}
+		for _, r := range one.Outages {
+			if r.Problem != "" && isWayside(r.Agent) {
+				wrong = append(wrong, fmt.Errorf("run %d: %s, %s: %s", r.Run, r.Agent, r.Trial, r.Problem))
+			}
+		}
+		for _, r := range one.Recoveries {
+			if r.Problem != "" && isWayside(r.Agent) {
+				wrong = append(wrong, fmt.Errorf("run %d: %s, %s: %s", r.Run, r.Agent, recovered, r.Problem))
 			}
 		}
 	}

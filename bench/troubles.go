@@ -14,9 +14,22 @@ func (e *evidence) troubles(b *strings.Builder) {
 		for _, name := range slices.Sorted(maps.Keys(one.Failed)) {
 			fmt.Fprintf(b, "- run %d, %s could not be measured: %s\n", one.Run, name, one.Failed[name])
 		}
+		for _, name := range slices.Sorted(maps.Keys(one.Skipped)) {
+			fmt.Fprintf(b, "- run %d, %s was **not measured**: %s\n", one.Run, name, one.Skipped[name])
+		}
 		for _, r := range one.Rows {
 			for _, trouble := range r.troubles() {
 				fmt.Fprintf(b, "- run %d, %s, %s: %s\n", one.Run, r.Agent, wayAt(r.In, r.Rate), trouble)
+			}
+		}
+		for _, r := range one.Outages {
+			for _, trouble := range r.row.troubles() {
+				fmt.Fprintf(b, "- run %d, %s, %s at %s spans/s: %s\n", one.Run, r.Agent, r.Trial, thousands(r.Rate), trouble)
+			}
+		}
+		for _, r := range one.Recoveries {
+			if r.Problem != "" {
+				fmt.Fprintf(b, "- run %d, %s, %s: %s\n", one.Run, r.Agent, recovered, r.Problem)
 			}
 		}
 	}
@@ -27,7 +40,7 @@ func (r *row) troubles() (all []string) {
 	if r.Problem != "" {
 		add("%s", r.Problem)
 	}
-	if r.Refused > 0 {
+	if r.Refused > 0 && !r.away {
 		add("the receiver refused %d requests, or they broke off", r.Refused)
 	}
 	if refused := r.Sent.AllRefused(); refused > 0 && r.Rate > 0 {

@@ -29,6 +29,10 @@ const (
 const largeSpans = 10_000
 
 func ways() []*way {
+	disk := func(w *way) *way {
+		w.agents = []string{otelcol, otelcolDisk, wayside, waysideDisk, waysideAlways}
+		return w
+	}
 	otlp := func(protocol load.Protocol, spans int, quick ...int) *way {
 		return &way{
 			name: fmt.Sprintf("%s-%d", protocol, spans), protocol: protocol, spans: spans, clients: 8,
@@ -37,8 +41,8 @@ func ways() []*way {
 	}
 	return []*way{
 		{jaegerUDP, load.JaegerUDP, load.SpansPerPacket, 8, []int{2_000, 10_000, 30_000, 60_000}, []int{2_000, 10_000}, names},
-		otlp(load.OTLPGRPC, 20),
-		otlp(load.OTLPGRPC, 100, 10_000),
+		disk(otlp(load.OTLPGRPC, 20)),
+		disk(otlp(load.OTLPGRPC, 100, 10_000)),
 		otlp(load.OTLPGRPC, 400),
 		otlp(load.OTLPHTTP, 100),
 		otlp(load.OTLPJSON, 100, 10_000),
@@ -53,8 +57,11 @@ func wayNames() (all []string) {
 	return all
 }
 
-// find returns the ways with these names, in the order of ways.
+// find returns the ways with these names, in the order of ways; "none" is none.
 func find(list string) (found []*way, err error) {
+	if list == none {
+		return nil, nil
+	}
 	wanted := map[string]bool{}
 	for name := range strings.SplitSeq(list, ",") {
 		wanted[name] = true

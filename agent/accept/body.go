@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/wayside-tracing/wayside/wire/otlp"
 )
@@ -18,16 +19,22 @@ var (
 	errSlow       = errors.New("the request did not come in time")
 )
 
-// body is the content of a request, uncompressed. Its memory grows as bytes
-// come in, so that who promises much and sends little takes little; every byte
-// of it is reserved before it is allocated. It comes from a reader (readHTTP),
-// or in pieces (push).
+// body is the content of a request, uncompressed. Every byte of its memory is
+// reserved before it is allocated. It begins with one block, so that who promises
+// much and sends little takes little. When that is full, a body whose size is
+// known takes all that it needs at once, and has room to its end: of many that
+// come together, one comes through. Of another one the memory grows as bytes come.
+// It comes from a reader (readHTTP), or in pieces (push).
 type body struct {
 	budget  *budget
 	bytes   []byte
 	entered bool
 	share   share
 	unpack  *unpacking // what comes in pieces is compressed
+	// until is when a body has to be there that others have to wait for; zero:
+	// none does. hurry, if not nil, is told.
+	until time.Time
+	hurry func(until time.Time)
 }
 
 // free gives the memory back. The bytes are not valid any more.
@@ -35,7 +42,7 @@ func (b *body) free() {
 	if b.unpack != nil {
 		b.unpack.stop()
 	}
-	b.budget.put(b.bytes)
+	b.budget.blocks.put(b.bytes)
 	b.budget.give(b.share)
 	if b.entered {
 		b.budget.requests.Add(-1)
@@ -96,8 +103,8 @@ func (b *body) end() error {
 func (b *body) readHTTP(r io.Reader, encoding string, size int64) error {
 	switch encoding {
 	case "", "identity":
-		if size > otlp.MaxRequest {
-			return errTooLarge
+		if err := b.announced(int(size)); err != nil {
+			return err
 		}
 		return b.readPlain(r, int(size))
 	case "gzip":
@@ -154,26 +161,42 @@ func (b *body) readGzip(r io.Reader) error {
 	return b.readPlain(z, -1)
 }
 
+// announced is told the size of a body, in bytes; -1 is unknown. What has no
+// room now need not come.
+func (b *body) announced(size int) error {
+	if size > otlp.MaxRequest {
+		return errTooLarge
+	}
+	if size > smallRequest && !b.budget.room(blockFor(size)) {
+		return errOverloaded
+	}
+	return nil
+}
+
 // grow makes room for more of a body of size bytes; -1 is unknown.
 func (b *body) grow(size int) error {
 	have := cap(b.bytes)
-	next := have * 2
+	var next int
 	switch {
 	case have == 0:
-		next = blockSizes[0]
+		next = blockSize
+	case size > have:
+		next = blockFor(size)
 	case have < 1<<20:
 		next = have * 4
+	default:
+		next = otlp.MaxRequest
 	}
-	if size > have && size < next && next > blockSizes[len(blockSizes)-1] {
-		next = size
-	}
-	next = min(next, otlp.MaxRequest)
 	if !b.budget.take(&b.share, next-have) {
 		return errOverloaded
 	}
-	more := append(b.budget.block(next), b.bytes...)
-	b.budget.put(b.bytes)
-	b.bytes = more
+	b.bytes = b.budget.blocks.move(b.bytes, next)
+	if b.until.IsZero() && b.share.large && next > smallRequest {
+		b.until = time.Now().Add(largeTimeout)
+		if b.hurry != nil {
+			b.hurry(b.until)
+		}
+	}
 	return nil
 }
 

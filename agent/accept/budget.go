@@ -15,9 +15,9 @@ const (
 	// receiving bounds the requests that are being received: one of the
 	// largest, or several smaller ones.
 	receiving = otlp.MaxRequest
-	// smalls is for those of which no more than smallRequest has come, so
-	// that large ones don't keep small ones out, nor those that are slow to
-	// come large ones. What finds no room there takes it of receiving.
+	// smalls is for those of up to smallRequest, and for the first block of
+	// each, so that large ones don't keep small ones out, nor those that are
+	// slow to come large ones. What finds no room there takes it of receiving.
 	smalls       = 1 << 20
 	smallRequest = 64 << 10
 	// maxUnpacking bounds the requests that are being unpacked: each takes
@@ -35,13 +35,9 @@ type budget struct {
 	requests  atomic.Int64
 	unpacking atomic.Int64
 
-	gzips sync.Pool // of *gzip.Reader
-	// blocks are of the sizes in blockSizes. Larger ones are few, and left
-	// to the garbage collector.
-	blocks [len(blockSizes)]sync.Pool // of *[]byte
+	gzips  sync.Pool // of *gzip.Reader
+	blocks blocks
 }
-
-var blockSizes = [...]int{16 << 10, 64 << 10, 256 << 10}
 
 // enter lets a request in, if there is room for another one.
 func (b *budget) enter() bool {
@@ -76,6 +72,10 @@ func (b *budget) take(s *share, n int) bool {
 	return true
 }
 
+// room says whether so many bytes more could be reserved for one large request
+// now. Another one may be faster.
+func (b *budget) room(n int) bool { return b.large.Load()+int64(n) <= receiving }
+
 func take(used *atomic.Int64, n int, limit int64) bool {
 	if used.Add(int64(n)) <= limit {
 		return true
@@ -90,27 +90,6 @@ func (b *budget) give(s share) {
 		b.large.Add(-int64(s.bytes))
 	} else {
 		b.small.Add(-int64(s.bytes))
-	}
-}
-
-// block is an empty slice with a capacity of n bytes.
-func (b *budget) block(n int) []byte {
-	for i, size := range blockSizes {
-		if n == size {
-			if p, ok := b.blocks[i].Get().(*[]byte); ok {
-				return (*p)[:0]
-			}
-		}
-	}
-	return make([]byte, 0, n)
-}
-
-// put takes back what block gave.
-func (b *budget) put(block []byte) {
-	for i, size := range blockSizes {
-		if cap(block) == size {
-			b.blocks[i].Put(&block)
-		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"time"
 
 	"golang.org/x/net/http2/hpack"
 
@@ -55,7 +56,9 @@ func (l *Listener) begin(r *h2.Request, peer netip.AddrPort, two bool) *call {
 		return c
 	}
 	if c.err = c.body.enter(); c.err == nil && !c.grpc && two {
-		c.err = c.body.begin(c.encoding)
+		if c.err = c.body.begin(c.encoding); c.err == nil && c.body.unpack == nil {
+			c.err = c.body.announced(c.size)
+		}
 	}
 	return c
 }
@@ -133,6 +136,9 @@ func (c *call) Data(p []byte) (more bool) {
 	c.unwanted += len(p)
 	return !c.grpc && c.unwanted <= maxUnwanted
 }
+
+// Deadline is when the body has to be complete that keeps others out.
+func (c *call) Deadline() time.Time { return c.body.until }
 
 // Quick says that End takes less than a millisecond, and does not wait.
 func (c *call) Quick() bool {

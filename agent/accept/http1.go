@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"time"
 
 	"golang.org/x/net/http2/hpack"
 
@@ -23,7 +24,7 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	peer, _ := netip.ParseAddrPort(r.RemoteAddr) // a Unix socket has none
 	c := l.begin(&req, peer, false)
-	reply := c.read(r)
+	reply := c.read(w, r)
 	h := w.Header()
 	for _, f := range reply.Header {
 		h.Add(f.Name, f.Value)
@@ -33,12 +34,18 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // read receives and answers a request of which nothing has come yet.
-func (c *call) read(r *http.Request) h2.Reply {
+func (c *call) read(w http.ResponseWriter, r *http.Request) h2.Reply {
 	if c.answer != nil {
 		return *c.answer
 	}
 	defer c.body.free()
 	if c.err == nil {
+		last := time.Now().Add(requestTimeout) // or before: the server's timeout, from the first byte of its headers
+		c.body.hurry = func(until time.Time) {
+			if until.Before(last) {
+				_ = http.NewResponseController(w).SetReadDeadline(until) // else the other one stands
+			}
+		}
 		c.err = c.body.readHTTP(r.Body, c.encoding, r.ContentLength)
 	}
 	return c.finish()

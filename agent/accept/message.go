@@ -36,6 +36,8 @@ func (m *message) push(b *body, p []byte, encoding string) error {
 			return errEncoding
 		case compressed:
 			err = b.begin(encoding)
+		default:
+			err = b.announced(size)
 		}
 		if m.size, m.left = size, size; err != nil {
 			return err

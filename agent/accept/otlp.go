@@ -34,6 +34,7 @@ type OTLP struct {
 	certs   atomic.Pointer[certificates] // nil: no TLS
 	origins atomic.Pointer[[]string]     // of browsers, that may send
 	cutters sync.Pool                    // of *otlp.Cutter
+	cutting sync.Mutex                   // held by who cuts a request into several frames, which takes 1 MiB
 
 	transcoders sync.Pool  // of *otlpjson.Transcoder
 	largeJSON   sync.Mutex // lets one request over smallJSON at a time become protobuf
@@ -96,24 +97,10 @@ func (l *Listener) take(lane Lane, request []byte, count *atomic.Uint64) error {
 	if err != nil {
 		return err
 	}
-	c, ok := l.otlp.cutters.Get().(*otlp.Cutter)
-	if !ok {
-		c = new(otlp.Cutter)
-	}
-	defer l.otlp.cutters.Put(c)
 	if len(request) <= otlp.MaxFrame {
-		for frame, spans := range req.Frames(c) { // one, or none
-			err = lane.Answered(frame, spans)
-		}
+		err = l.takeSmall(lane, req)
 	} else {
-		err = lane.AnsweredAll(len(request), func(put func([]byte, int) error) error {
-			for frame, spans := range req.Frames(c) {
-				if err := put(frame, spans); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+		err = lane.AnsweredAll(len(request), func(put func([]byte, int) error) error { return l.cut(req, put) })
 	}
 	if err != nil {
 		return err
@@ -122,4 +109,35 @@ func (l *Listener) take(lane Lane, request []byte, count *atomic.Uint64) error {
 	l.bytes.Add(uint64(len(request)))
 	l.spans.Add(uint64(req.Spans))
 	return nil
+}
+
+// takeSmall puts a request into a lane that is one frame, or none.
+func (l *Listener) takeSmall(lane Lane, req otlp.Request) (err error) {
+	c := l.cutter()
+	defer l.otlp.cutters.Put(c)
+	for frame, spans := range req.Frames(c) {
+		err = lane.Answered(frame, spans)
+	}
+	return err
+}
+
+// cut puts the frames of a request.
+func (l *Listener) cut(req otlp.Request, put func(frame []byte, spans int) error) error {
+	l.otlp.cutting.Lock()
+	defer l.otlp.cutting.Unlock()
+	c := l.cutter()
+	defer l.otlp.cutters.Put(c)
+	for frame, spans := range req.Frames(c) {
+		if err := put(frame, spans); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Listener) cutter() *otlp.Cutter {
+	if c, ok := l.otlp.cutters.Get().(*otlp.Cutter); ok {
+		return c
+	}
+	return new(otlp.Cutter)
 }

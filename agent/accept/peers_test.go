@@ -16,7 +16,6 @@ import (
 
 	"github.com/wayside-tracing/wayside/agent/ledger"
 	"github.com/wayside-tracing/wayside/wire/grpc"
-	"github.com/wayside-tracing/wayside/wire/otlp"
 )
 
 func TestUnixSocket(t *testing.T) {
@@ -99,11 +98,18 @@ func TestSlowSendersAndTheBudget(t *testing.T) {
 	}
 	until(t, "free", func() bool { return s.reserved() == 0 })
 
-	end := begin(3 << 20)
-	until(t, "received", func() bool { return s.budget.large.Load() > 3<<20 })
+	// All of its room is reserved before all of it has come.
+	end := begin(100 << 10)
+	until(t, "received", func() bool { return s.budget.large.Load() == int64(blockFor(len(part)-5)) })
 	if st, _ := s.call(bytes.NewReader(part), nil); st.Code != grpc.ResourceExhausted || st.RetryDelay != retryDelay {
 		t.Errorf("a large request beside a large one: %+v", st)
 	}
+	// It is told so before it has sent anything.
+	only, endOnly := slow(t, part[:5])
+	if st, _ := s.call(only, nil); st.Code != grpc.ResourceExhausted {
+		t.Errorf("the head of a large request beside a large one: %+v", st)
+	}
+	endOnly()
 	if status, h, _ := s.post(bytes.NewReader(part[5:])); status != 429 || h.Get("Retry-After") != "1" {
 		t.Errorf("a large request beside a large one: %d %v", status, h)
 	}
@@ -119,7 +125,7 @@ func TestSlowSendersAndTheBudget(t *testing.T) {
 	if st, _ := s.call(bytes.NewReader(part), nil); st.Code != grpc.OK {
 		t.Errorf("when there is room again: %+v", st)
 	}
-	s.refused("all", ledger.Refusals{ledger.Overloaded: 2, ledger.Malformed: 61})
+	s.refused("all", ledger.Refusals{ledger.Overloaded: 3, ledger.Malformed: 61})
 }
 
 // tryCall makes a call that may break off.
@@ -219,7 +225,9 @@ func TestIdlePeersLeaveDescriptorsForDelivery(t *testing.T) {
 		}
 	}
 	s := serve(t, "127.0.0.1:0", OTLPOptions{})
-	s.Listener.otlp.conns.limit = limitFor(16)
+	s.conns.mu.Lock()
+	s.conns.limit = limitFor(16)
+	s.conns.mu.Unlock()
 	for range 3 * 8 {
 		c, err := net.Dial("tcp", s.Address())
 		if err != nil {
@@ -304,26 +312,6 @@ func TestEndAnswersWhatHasBegun(t *testing.T) {
 		t.Errorf("%+v, %+v", st, s.lane.copy())
 	}
 	<-ended
-}
-
-// What is reserved is what is allocated, however a body says its size.
-func TestBlocksAreUsedAgain(t *testing.T) {
-	var b budget
-	for _, n := range []int{0, 1, 16 << 10, 16<<10 + 1, 64 << 10, 300_000, otlp.MaxRequest} {
-		for _, size := range []int{n, -1} {
-			m := body{budget: &b}
-			if err := m.readPlain(bytes.NewReader(make([]byte, n)), size); err != nil || len(m.bytes) != n {
-				t.Errorf("%d bytes, said to be %d: %d, %v", n, size, len(m.bytes), err)
-			}
-			if used := b.large.Load() + b.small.Load(); m.share.bytes != cap(m.bytes) || used != int64(cap(m.bytes)) {
-				t.Errorf("%d bytes: %d taken, %d in all, %d allocated", n, m.share.bytes, used, cap(m.bytes))
-			}
-			m.free()
-			if used := b.large.Load() + b.small.Load(); used != 0 {
-				t.Errorf("%d bytes: %d are still reserved", n, used)
-			}
-		}
-	}
 }
 
 // Small requests have a share of their own, and what is left of the other one.

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -154,6 +155,41 @@ func TestSlowBodies(t *testing.T) {
 			t.Errorf("after %v: %+v", time.Since(begin), st)
 		}
 		r.Close()
+		s.refused("gRPC", ledger.Refusals{ledger.Malformed: 1})
+	})
+}
+
+// Who has room reserved that others wait for, and stops sending, keeps it for a
+// shorter time. The deadline is of that request: the next one on its connection
+// has its own.
+func TestSlowLargeBodies(t *testing.T) {
+	large := request(1000, 4000)
+	begin := large[:100<<10]
+	onPipes(t, func(s *served, p *pipes) {
+		c, _ := p.dial(t.Context(), "", "")
+		defer c.Close()
+		began := time.Now()
+		go func() {
+			_, _ = fmt.Fprintf(c, "POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-protobuf\r\nContent-Length: %d\r\n\r\n%s", len(large), begin)
+		}()
+		res, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil || res.StatusCode != http.StatusRequestTimeout || time.Since(began) > largeTimeout+time.Second {
+			t.Errorf("after %v: %v, %v", time.Since(began), res, err)
+		}
+		s.refused("HTTP/1", ledger.Refusals{ledger.Malformed: 1})
+	})
+	onPipes(t, func(s *served, _ *pipes) {
+		r, w := io.Pipe()
+		go w.Write(framed(false, large)[:len(begin)])
+		began := time.Now()
+		st, _ := s.call(r, nil)
+		if st.Code != grpc.DeadlineExceeded || time.Since(began) > largeTimeout+time.Second {
+			t.Errorf("after %v: %+v", time.Since(began), st)
+		}
+		r.Close()
+		if st, _ := s.call(bytes.NewReader(framed(false, large)), nil); st.Code != grpc.OK {
+			t.Errorf("when there is room again: %+v", st)
+		}
 		s.refused("gRPC", ledger.Refusals{ledger.Malformed: 1})
 	})
 }

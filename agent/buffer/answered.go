@@ -39,6 +39,7 @@ func (l *Lane) Answered(frame []byte, spans int) error {
 	}
 	if err != nil {
 		l.account.Refused[ledger.QueueFull]++
+		l.full()
 		l.mu.Unlock()
 		return err
 	}
@@ -104,7 +105,7 @@ func (e *entry) put(frame []byte, spans int) error {
 		e.chunks[last].append(frame, spans, time.Time{})
 		return nil
 	}
-	c, err := e.alloc(max(len(frame), chunkBytes))
+	c, err := e.alloc(chunkSize(len(frame)))
 	if err != nil {
 		return err
 	}
@@ -157,5 +158,8 @@ func (e *entry) cancel(err error) {
 	}
 	if r, ok := errors.AsType[ledger.Refused](err); ok {
 		l.account.Refused[r.Reason]++
+		if r.Reason == ledger.QueueFull {
+			l.full()
+		}
 	}
 }

@@ -62,7 +62,7 @@ func TestRequestThatFitsInPartDoesNotEnter(t *testing.T) {
 	if !errors.Is(err, ErrFull) {
 		t.Errorf("%v", err)
 	}
-	if s := check(t, l); s.Accepted != 2 || s.Buffered != 2 || s.Buffer.Answered != 500_000 || s.Refused != (ledger.Refusals{ledger.QueueFull: 1}) {
+	if s := check(t, l); s.Accepted != 2 || s.Buffered != 2 || s.Buffer.Answered != chunkSize(500_000) || s.Refused != (ledger.Refusals{ledger.QueueFull: 1}) {
 		t.Errorf("%+v", s)
 	}
 	if err := enter(l, 2, 200_000); err != nil {

@@ -149,7 +149,7 @@ func (l *Lane) take(now time.Time) (b *Batch, wait time.Duration, err error) {
 			continue // Done wakes Take
 		}
 		due := head.oldest.Add(l.opt.BatchAge).Sub(now)
-		if from.bytes >= l.batchBytes() || !more && (due <= 0 || l.flushing) {
+		if from.bytes >= l.batchBytes() || !more && (due <= 0 || l.flushing || l.refused && q == &l.answered) {
 			l.turn = q == &l.datagram // the other is first next time
 			return l.batch(q, from), 0, nil
 		}
@@ -183,6 +183,9 @@ func (l *Lane) batch(q *queue, from *chunks) *Batch {
 		b.spans += c.spans
 		b.chunks = append(b.chunks, c)
 		b.frames = append(b.frames, c.frames)
+	}
+	if q == &l.answered && q.empty() {
+		l.refused = false
 	}
 	b.left = b.spans
 	l.inFlight += b.size

@@ -17,7 +17,9 @@
 //	           tail                     head              ≤ a quarter of the lane
 //
 // The bound is honest: what is counted is the memory of the chunks, filled or
-// not, those in flight included. Nothing else in a lane grows with traffic.
+// not, those in flight included. Empty ones are kept for use again while they
+// are used, in what room the others leave. Nothing else in a lane grows with
+// traffic.
 //
 // # On disk
 //

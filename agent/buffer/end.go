@@ -67,6 +67,11 @@ func (l *Lane) leave(q *queue) {
 func (l *Lane) stay(b *Batch) {
 	d := b.queue.disk
 	l.staying = true
+	for _, c := range slices.Backward(b.chunks) {
+		if !c.busy && c.givenUp() { // one that is busy was begun just now
+			d.writeAgain(c)
+		}
+	}
 	if b.stay == b.spans { // the keeper writes what of it is not there yet
 		d.fetched.putBack(b.chunks)
 		b.chunks = nil
@@ -88,20 +93,7 @@ func (l *Lane) stay(b *Batch) {
 // finish writes what is left, at the end.
 func (k *keeper) finish() {
 	k.adopt()
-	k.writeAgain()
 	k.dueToSave(time.Time{}) // takes what was acknowledged
 	k.write()
 	k.save()
-}
-
-// writeAgain has those batches written that stay and of which the disk's part
-// was given up while they were in flight.
-func (k *keeper) writeAgain() {
-	k.lane.mu.Lock()
-	defer k.lane.mu.Unlock()
-	for _, c := range slices.Backward(k.disk.fetched.list) {
-		if c.givenUp() {
-			k.disk.writeAgain(c)
-		}
-	}
 }

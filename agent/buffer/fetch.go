@@ -173,7 +173,7 @@ func (r *reading) keep(log *disklog.Log, rec disklog.Record) {
 	if !fits || len(c.frames) > 0 && rec.Time.Sub(c.oldest) > r.span {
 		r.apart = &chunk{frames: rec.Data}
 		if fits { // it is in the chunk's memory
-			r.apart.frames = append(make([]byte, 0, max(len(rec.Data), chunkBytes)), rec.Data...)
+			r.apart.frames = append(make([]byte, 0, chunkSize(len(rec.Data))), rec.Data...)
 		}
 		c = r.apart
 		c.oldest = rec.Time

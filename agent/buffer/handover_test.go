@@ -51,39 +51,6 @@ func TestFolderAdoptedWhileTheKeeperWrites(t *testing.T) {
 	})
 }
 
-// A batch was in flight when its segment was given up, and then the process
-// ended: the batch was buffered in the last account, and nowhere on disk.
-func TestInFlightOutlivesItsSegment(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFaulty(t, SyncInterval)
-		f.datagrams(0, 20)
-		time.Sleep(100 * time.Millisecond)
-		b, err := f.Take(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := numbersOf(t, b)
-		f.datagrams(20, 4000)
-		if s := check(t, f.Lane); s.Dropped[ledger.BufferFull] < 1000 {
-			t.Fatalf("little was given up, so that this test shows nothing: %+v", s.Account)
-		}
-		b.Dropped(ledger.Shutdown, b.Spans())
-		b.Done()
-		last := leave(t, f.Lane)
-		f.open(t)
-		if s := check(t, f.Lane); s.Recovered != last.Buffered || last.Dropped[ledger.Shutdown] != 0 {
-			t.Errorf("buffered at the end: %d; recovered: %d", last.Buffered, s.Recovered)
-		}
-		got := drained(t, f.Lane)
-		for _, i := range want {
-			if !slices.Contains(got, i) {
-				t.Fatalf("frame %d is gone", i)
-			}
-		}
-		leave(t, f.Lane)
-	})
-}
-
 // The process had to end while the disk was full and a batch was not written
 // yet: the keeper tried for ever to give that up.
 func TestEndWithAFullDiskAndABatchThatIsNotWritten(t *testing.T) {

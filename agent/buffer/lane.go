@@ -34,7 +34,8 @@ type Lane struct {
 	turn     bool     // whose turn Take begins with: true is answered
 	flushing bool
 	staying  bool // the process ends, and what is on disk stays there
-	spare    []*chunk
+	refused  bool // answered had no room since it was empty: all of it is due
+	spare    spare
 	store    *store // nil: everything is kept in memory alone
 
 	// wake has room for one: it is filled when Take may have something to do.
@@ -108,7 +109,7 @@ func (l *Lane) KernelDropped(packets uint64) {
 func (l *Lane) append(q *queue, frame []byte, spans int, now time.Time) bool {
 	c := q.tail()
 	if c == nil || !c.fits(len(frame), now, l.ageSpan()) {
-		need := max(len(frame), chunkBytes)
+		need := chunkSize(len(frame))
 		if !l.makeRoom(q, need) {
 			return false
 		}
@@ -199,6 +200,15 @@ func (l *Lane) makeRoom(q *queue, n int) bool {
 		}
 	}
 	return true
+}
+
+// full says that the answered queue had no room: what waits in it, for more to
+// make a batch of, waits no longer.
+func (l *Lane) full() {
+	if !l.refused && !l.answered.empty() {
+		l.refused = true
+		l.notify()
+	}
 }
 
 // notify wakes Take.

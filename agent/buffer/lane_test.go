@@ -298,7 +298,7 @@ func TestLargeFramesDoNotAddToWhatIsKept(t *testing.T) {
 	}
 	for range 100 {
 		l.Datagram(frame(1, 100_000), 1, ledger.LeftOut{})
-		if held := check(t, l).Buffer.Datagram + len(l.spare)*chunkBytes; held > options.Memory {
+		if held := check(t, l).Buffer.Datagram + l.spare.bytes; held > options.Memory {
 			t.Fatalf("%d bytes are held, the limit is %d", held, options.Memory)
 		}
 	}

@@ -13,6 +13,14 @@ import (
 // to hold any datagram (65,507 bytes), of which tracers fill 65,000 at most.
 const chunkBytes = 64 << 10
 
+// chunkStep is in bytes. Chunks for larger frames come in multiples of it, so
+// that they can be used again: an SDK's full requests differ in size by some
+// percent, and one of 512 spans has 200 kB.
+const chunkStep = 32 << 10
+
+// chunkSize is the size of a chunk that takes a frame of n bytes.
+func chunkSize(n int) int { return max((n+chunkStep-1)/chunkStep*chunkStep, chunkBytes) }
+
 // A chunk is a block of frames put end to end.
 type chunk struct {
 	frames []byte
@@ -184,27 +192,24 @@ func (l *Lane) release(q *queue, c *chunk) {
 // free gives back the memory of a chunk.
 func (l *Lane) free(q *queue, c *chunk) {
 	q.memory -= c.size()
-	if c.size() != chunkBytes || len(l.spare) >= maxSpare {
-		return
-	}
 	*c = chunk{frames: c.frames[:0]}
-	l.spare = append(l.spare, c)
+	l.spare.put(c)
+	l.spare.trim(l.spareRoom(0))
+	l.sweepLater()
 }
 
-// maxSpare is how many empty chunks a lane keeps for use again: those of two
-// batches, so that a steady flow allocates nothing.
-const maxSpare = 16
+// alloc returns an empty chunk of a size that chunkSize gave.
+func (l *Lane) alloc(size int) *chunk {
+	c := l.spare.take(size)
+	if c == nil {
+		c = &chunk{frames: make([]byte, 0, size)}
+	}
+	l.spare.trim(l.spareRoom(size))
+	return c
+}
 
-// alloc returns an empty chunk with room for n bytes.
-func (l *Lane) alloc(n int) *chunk {
-	if n > chunkBytes {
-		l.spare = nil // its memory is not counted, and none of it will do
-		return &chunk{frames: make([]byte, 0, n)}
-	}
-	if last := len(l.spare) - 1; last >= 0 {
-		c := l.spare[last]
-		l.spare = slices.Delete(l.spare, last, last+1)
-		return c
-	}
-	return &chunk{frames: make([]byte, 0, chunkBytes)}
+// spareRoom is what spare chunks may take beside those in the queues and one of
+// so many bytes more.
+func (l *Lane) spareRoom(more int) int {
+	return l.opt.Memory - l.answered.memory - l.datagram.memory - more
 }

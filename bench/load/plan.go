@@ -32,6 +32,8 @@ type Plan struct {
 	// Spans is how many a request has, and Clients how many connections
 	// there are, each with one request at a time; for OTLP.
 	Spans, Clients int
+	// Stop ends it early when it is closed, or nil; for JaegerUDP.
+	Stop <-chan struct{}
 }
 
 // Sent is what was sent.
@@ -93,4 +95,13 @@ func (p Plan) due(k uint64, spans int) time.Duration {
 		at = (at + p.Tick - 1) / p.Tick * p.Tick
 	}
 	return at
+}
+
+func (p Plan) stopped() bool {
+	select {
+	case <-p.Stop:
+		return true
+	default:
+		return false
+	}
 }

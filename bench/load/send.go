@@ -23,7 +23,7 @@ func sendPackets(p Plan) (Sent, error) {
 	cpu := ownCPU()
 	clock := startClock()
 	defer clock.stop()
-	for k := uint64(0); ; k++ {
+	for k := uint64(0); !p.stopped(); k++ {
 		at := p.due(k, SpansPerPacket)
 		if at >= p.For {
 			clock.sleepUntil(p.For)

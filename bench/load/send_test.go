@@ -44,3 +44,23 @@ func TestPlanWithoutARate(t *testing.T) {
 		t.Error("a rate of 0 was taken")
 	}
 }
+
+// A sender that is told to stop says what it sent until then.
+func TestStopped(t *testing.T) {
+	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	stop := make(chan struct{})
+	go func() {
+		if _, err := conn.Read(make([]byte, PacketBytes)); err != nil {
+			t.Error(err)
+		}
+		close(stop)
+	}()
+	sent, err := Send(Plan{To: conn.LocalAddr().String(), Protocol: JaegerUDP, Rate: 2_000, For: time.Hour, Stop: stop})
+	if err != nil || sent.Packets == 0 || sent.Spans != sent.Packets*SpansPerPacket {
+		t.Errorf("%+v, %v", sent, err)
+	}
+}

@@ -29,6 +29,7 @@ type Counts struct {
 // Server counts. Its methods may be called at any time from anywhere.
 type Server struct {
 	spans, ids, requests, bytes, refused, sink atomic.Uint64
+	away                                       atomic.Bool
 	buffers                                    sync.Pool // *[]byte
 }
 
@@ -59,6 +60,7 @@ func (s *Server) HTTP() *http.Server {
 }
 
 // ServeHTTP answers the two gRPC methods, and /counts with the counts as JSON.
+// After /away it refuses every call unread, as UNAVAILABLE, until /back.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/opentelemetry.proto.collector.trace.v1.TraceService/Export":
@@ -68,6 +70,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/counts":
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(s.Counts())
+	case "/away", "/back":
+		s.away.Store(r.URL.Path == "/away")
+		_, _ = io.WriteString(w, "{}")
 	default:
 		s.answer(w, unimplemented, "no such method: "+r.URL.Path)
 	}
@@ -80,6 +85,7 @@ const (
 	resourceExhausted = 8
 	unimplemented     = 12
 	internal          = 13
+	unavailable       = 14
 )
 
 // maxMessage is in bytes. gRPC servers take 4 MiB unless told otherwise; the
@@ -88,6 +94,10 @@ const (
 const maxMessage = 64 << 20
 
 func (s *Server) unary(w http.ResponseWriter, r *http.Request, path []uint64) {
+	if s.away.Load() {
+		s.answer(w, unavailable, "told to be away")
+		return
+	}
 	buf, _ := s.buffers.Get().(*[]byte)
 	if buf == nil {
 		buf = new(make([]byte, 64<<10))

@@ -112,3 +112,22 @@ func TestRefuses(t *testing.T) {
 		})
 	}
 }
+
+// A receiver that is away refuses, counts no span, and takes them when it is back.
+func TestAway(t *testing.T) {
+	s, url, client := serve(t)
+	message := request(otlpPath, 3)
+	for _, c := range []struct{ path, status string }{{"/away", "14"}, {"/back", "0"}} {
+		answer, err := http.Get(url + c.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if got := call(t, client, url+export, 0, message); got != c.status {
+			t.Errorf("after %s: status %s, want %s", c.path, got, c.status)
+		}
+	}
+	if got := s.Counts(); got.Spans != 3 || got.Refused != 1 || got.Requests != 1 {
+		t.Errorf("%+v", got)
+	}
+}

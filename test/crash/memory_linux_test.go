@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/wayside-tracing/wayside/agent/ledger"
-	"github.com/wayside-tracing/wayside/test/crash/cgroup"
+	"github.com/wayside-tracing/wayside/internal/cgroup"
 	"github.com/wayside-tracing/wayside/test/crash/process"
 )
 
@@ -65,7 +65,7 @@ func inCgroup(t *testing.T, perSecond int, away time.Duration) {
 				t.Error(err)
 				return
 			} else {
-				most = each(most, u)
+				most = most.Each(u)
 			}
 			select {
 			case <-stop:
@@ -102,13 +102,5 @@ func inCgroup(t *testing.T, perSecond int, away time.Duration) {
 		mb(most.Anonymous), mb(most.File), mb(idle.File), mb(most.Socket), mb(most.Kernel))
 	if end := r.settle(); end.Dropped.Sum() != 0 {
 		t.Errorf("dropped %v", end.Dropped)
-	}
-}
-
-// each is the larger of each kind.
-func each(a, b cgroup.Usage) cgroup.Usage {
-	return cgroup.Usage{
-		All: max(a.All, b.All), Anonymous: max(a.Anonymous, b.Anonymous), File: max(a.File, b.File),
-		Socket: max(a.Socket, b.Socket), Kernel: max(a.Kernel, b.Kernel),
 	}
 }

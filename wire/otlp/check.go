@@ -175,6 +175,9 @@ func (c *checker) message(msg []byte, kind msgKind, depth int) error {
 		}
 		switch r.content {
 		case message:
+			if r.msg == msgKeyValue && depth+2 <= MaxDepth && plain(f.data) {
+				continue
+			}
 			if err := c.message(f.data, r.msg, depth+1); err != nil {
 				return err
 			}

@@ -135,6 +135,7 @@ func (c *Cutter) scopeSpans(ss []byte, yield func([]byte, int) bool) bool {
 // open starts a frame with the resource.
 func (c *Cutter) open() {
 	c.out.Reset()
+	c.out.Grow(c.limit) // what is cut fills it; to grow by and by would take as much again
 	c.spans = 0
 	c.frame = c.out.Open(RequestResourceSpans, c.limit)
 	c.out.Raw(c.head.Bytes()[:c.resource])

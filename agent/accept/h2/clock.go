@@ -64,11 +64,11 @@ func (c *conn) check(now time.Time) error {
 	var slow []*stream
 	for _, s := range c.streams {
 		switch {
-		case s.state == receiving && !now.Before(s.begun.Add(c.srv.RequestTimeout)):
+		case s.state == receiving && !now.Before(s.due):
 			s.state = handling
 			slow = append(slow, s)
 		case s.state == receiving:
-			c.by(s.begun.Add(c.srv.RequestTimeout))
+			c.by(s.due)
 		case s.state == answering && !now.Before(s.begun.Add(c.srv.AnswerTimeout)):
 			c.reset(s.id, http2.ErrCodeCancel) // it does not give room for its answer
 			c.cancel(s)

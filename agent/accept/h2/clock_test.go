@@ -112,6 +112,27 @@ func TestSlowBody(t *testing.T) {
 	})
 }
 
+// A Receiver may give its body less time; other calls have theirs.
+func TestBodyInAHurry(t *testing.T) {
+	inBubble(t, func(e *echo, nc net.Conn, _ func() time.Duration) {
+		p := newPeer(t, nc)
+		began := time.Now()
+		p.begin(1, "/hurry", false)
+		p.begin(3, "/", false)
+		p.data(1, false, []byte("a"))
+		p.data(3, false, []byte("a"))
+		for !strings.HasPrefix(<-p.frames, "headers 1 status=408") {
+		}
+		around(t, "the answer", time.Since(began), hurry)
+		for !strings.HasPrefix(<-p.frames, "headers 3 status=408") {
+		}
+		around(t, "the other answer", time.Since(began), newServer().RequestTimeout)
+		if e.slow.Load() != 2 {
+			t.Error("End is not told")
+		}
+	})
+}
+
 // So is one whose answer finds no room.
 func TestSlowReaderOfAnAnswer(t *testing.T) {
 	inBubble(t, func(_ *echo, nc net.Conn, _ func() time.Duration) {

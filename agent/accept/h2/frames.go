@@ -93,6 +93,12 @@ func (c *conn) data(f *http2.DataFrame) error {
 	if f.StreamEnded() {
 		return c.complete(s)
 	}
+	if due := s.receiver.Deadline(); !due.IsZero() && due.Before(s.due) {
+		c.mu.Lock()
+		s.due = due
+		c.by(due)
+		c.mu.Unlock()
+	}
 	if s.owed >= window/2 && (s.length < 0 || s.length-s.received > int64(window-s.owed)) {
 		c.mu.Lock()
 		_ = c.framer.WriteWindowUpdate(id, uint32(s.owed))

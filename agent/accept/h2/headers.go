@@ -152,9 +152,10 @@ func (c *conn) trailers(s *stream) error {
 // section 5).
 type tooLong struct{}
 
-func (tooLong) Data([]byte) bool { return false }
-func (tooLong) Quick() bool      { return true }
-func (tooLong) End(error) Reply  { return Reply{Status: 431} }
+func (tooLong) Data([]byte) bool    { return false }
+func (tooLong) Quick() bool         { return true }
+func (tooLong) Deadline() time.Time { return time.Time{} }
+func (tooLong) End(error) Reply     { return Reply{Status: 431} }
 
 // field takes a field.
 func (b *block) field(f hpack.HeaderField) {

@@ -31,6 +31,7 @@ type echo struct {
 type receiver struct {
 	e     *echo
 	path  string
+	begun time.Time
 	bytes int
 	sum   byte
 	ended atomic.Bool
@@ -43,7 +44,7 @@ func (e *echo) handle(r *Request) Receiver {
 		defer e.open.Add(-1)
 		panic("in the handler")
 	}
-	return &receiver{e: e, path: r.Path}
+	return &receiver{e: e, path: r.Path, begun: time.Now()}
 }
 
 func (r *receiver) Data(p []byte) bool {
@@ -52,6 +53,16 @@ func (r *receiver) Data(p []byte) bool {
 	}
 	r.bytes += len(p)
 	return r.path != "/no"
+}
+
+// hurry is how long a body for /hurry may take.
+const hurry = 3 * time.Second
+
+func (r *receiver) Deadline() time.Time {
+	if r.path == "/hurry" {
+		return r.begun.Add(hurry)
+	}
+	return time.Time{}
 }
 
 func (r *receiver) Quick() bool { return r.path != "/wait" && r.path != "/wait-panic" }

@@ -60,6 +60,9 @@ type Receiver interface {
 	// It must not wait. The result false says that the answer is known and no
 	// more is wanted.
 	Data(p []byte) (more bool)
+	// Deadline says when the body has to be complete, if that is before
+	// Server.RequestTimeout has passed; zero: it is not. It is asked after Data.
+	Deadline() time.Time
 	// Quick says, when the body is complete or no more of it is wanted, that
 	// End will not wait. Then it is not called in a goroutine of its own.
 	Quick() bool

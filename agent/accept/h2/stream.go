@@ -28,11 +28,12 @@ type stream struct {
 	received int64 // of its body, in bytes
 	head     bool  // the answer has no body
 
-	state      state // guarded by the connection's mu, as all below
-	running    bool  // End is being called by another goroutine
-	complete   bool  // the peer has sent all that it will
-	sendWindow int64 // what the peer takes of its answer, in bytes; may be negative
-	rest       Reply // what is left of the answer
+	state      state     // guarded by the connection's mu, as all below
+	running    bool      // End is being called by another goroutine
+	complete   bool      // the peer has sent all that it will
+	sendWindow int64     // what the peer takes of its answer, in bytes; may be negative
+	rest       Reply     // what is left of the answer
+	due        time.Time // when its body has to be complete
 }
 
 // open makes a stream. mu is held.
@@ -42,7 +43,8 @@ func (c *conn) open(s *stream) {
 	}
 	s.sendWindow = c.peerWindow
 	c.streams[s.id] = s
-	c.by(s.begun.Add(c.srv.RequestTimeout))
+	s.due = s.begun.Add(c.srv.RequestTimeout)
+	c.by(s.due)
 }
 
 // cancel forgets a stream that nobody waits for any more; if End is being

@@ -1,11 +1,12 @@
 // Command otelcol is a slim OpenTelemetry Collector: the receivers that take what Wayside's agent takes or sends, the two
-// processors that every installation has, and OTLP out. The Collector Builder would write the same program.
+// processors that every installation has, OTLP out, and file_storage for its queue. The Collector Builder would write the same program.
 package main
 
 import (
 	"fmt"
 	"os"
 
+	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/receiver/jaegerreceiver"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/receiver/zipkinreceiver"
 	"go.opentelemetry.io/collector/component"
@@ -16,6 +17,7 @@ import (
 	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/exporter/otlpexporter"
 	"go.opentelemetry.io/collector/exporter/otlphttpexporter"
+	"go.opentelemetry.io/collector/extension"
 	"go.opentelemetry.io/collector/otelcol"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/collector/processor/batchprocessor"
@@ -58,8 +60,12 @@ func factories() (otelcol.Factories, error) {
 	if err != nil {
 		return otelcol.Factories{}, err
 	}
+	extensions, err := otelcol.MakeFactoryMap[extension.Factory](filestorage.NewFactory())
+	if err != nil {
+		return otelcol.Factories{}, err
+	}
 	return otelcol.Factories{
-		Receivers: receivers, Processors: processors, Exporters: exporters,
+		Extensions: extensions, Receivers: receivers, Processors: processors, Exporters: exporters,
 		Telemetry: otelconftelemetry.NewFactory(),
 	}, nil
 }

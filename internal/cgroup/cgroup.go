@@ -23,11 +23,15 @@ type Group struct {
 
 // Usage is what a group holds. Sizes are in bytes.
 type Usage struct {
-	All       uint64 // as the limit counts it
-	Anonymous uint64
-	File      uint64 // page cache, of programs too
-	Socket    uint64 // TCP's buffers, where they are told apart (version 1: only TCP)
-	Kernel    uint64 // slabs, stacks, page tables; with version 1 as kmem counts it
+	All uint64 `json:"all"` // as the limit counts it
+	// WorkingSet is All less the file pages that have not been used lately, as
+	// the kubelet counts a container's memory: what the kernel would give up first
+	// is not in it.
+	WorkingSet uint64 `json:"working_set"`
+	Anonymous  uint64 `json:"anonymous"`
+	File       uint64 `json:"file"`   // page cache, of programs too
+	Socket     uint64 `json:"socket"` // TCP's buffers, where they are told apart (version 1: only TCP)
+	Kernel     uint64 `json:"kernel"` // slabs, stacks, page tables; with version 1 as kmem counts it
 }
 
 // New makes a group with a limit in bytes.
@@ -60,6 +64,15 @@ func New(name string, limit uint64) (*Group, error) {
 	return nil, fmt.Errorf("%w: there is no memory controller", ErrNotAllowed)
 }
 
+// Each is the larger of each kind; the most of one kind need not have been there
+// with the most of another.
+func (u Usage) Each(v Usage) Usage {
+	return Usage{
+		All: max(u.All, v.All), WorkingSet: max(u.WorkingSet, v.WorkingSet), Anonymous: max(u.Anonymous, v.Anonymous), File: max(u.File, v.File),
+		Socket: max(u.Socket, v.Socket), Kernel: max(u.Kernel, v.Kernel),
+	}
+}
+
 // Enter is a command of the shell that puts the shell itself into the group.
 func (g *Group) Enter() string { return "echo $$ > " + filepath.Join(g.path, "cgroup.procs") }
 
@@ -75,6 +88,7 @@ func (g *Group) Usage() (u Usage, err error) {
 	if g.Version == 2 {
 		u = Usage{Anonymous: stat["anon"], File: stat["file"], Socket: stat["sock"], Kernel: stat["kernel"]}
 		u.All, err = g.number("memory.current")
+		u.WorkingSet = u.All - min(u.All, stat["inactive_file"])
 		return u, err
 	}
 	u = Usage{Anonymous: stat["rss"], File: stat["cache"]}
@@ -82,6 +96,7 @@ func (g *Group) Usage() (u Usage, err error) {
 	u.All, errs[0] = g.number("memory.usage_in_bytes")
 	u.Socket, errs[1] = g.number("memory.kmem.tcp.usage_in_bytes")
 	u.Kernel, errs[2] = g.number("memory.kmem.usage_in_bytes")
+	u.WorkingSet = u.All - min(u.All, stat["inactive_file"])
 	return u, errors.Join(errs[:]...)
 }
 
