@@ -185,7 +185,8 @@ func (a *Agent) settle(failure error) error {
 	for !a.log.Enabled(context.Background(), level) && level < slog.LevelError {
 		level += 4 // the account is written, however little else is wanted
 	}
-	a.log.Log(context.Background(), level, "ledger", "lane", lane.Name, "spans", lane.Account)
+	// No key: its numbers have the names that they have in the line about losses.
+	a.log.LogAttrs(context.Background(), level, "ledger", slog.String("lane", lane.Name), slog.Any("", lane.Account))
 	if err := lane.Check(); err != nil {
 		a.log.Error("the ledger does not add up: this is a bug", "error", err)
 		if failure == nil {

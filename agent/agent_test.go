@@ -233,7 +233,7 @@ func TestStopCountsWhatCouldNotBeDelivered(t *testing.T) {
 		t.Errorf("%+v", l)
 	}
 	lines := strings.Split(strings.TrimSpace(r.log.String()), "\n")
-	if last := lines[len(lines)-1]; !strings.Contains(last, "msg=ledger") || !strings.Contains(last, "spans.dropped_shutdown=20") {
+	if last := lines[len(lines)-1]; !strings.Contains(last, "msg=ledger") || !strings.Contains(last, " dropped=20 dropped_shutdown=20") {
 		t.Errorf("the last line is %s", last)
 	}
 }

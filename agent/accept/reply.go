@@ -62,7 +62,9 @@ func refuse(err error) refusal {
 	case errors.Is(err, errEncoding), errors.Is(err, errType):
 		set(grpc.Unimplemented, http.StatusUnsupportedMediaType, ledger.Unimplemented)
 	case errors.Is(err, errSlow):
-		set(grpc.DeadlineExceeded, http.StatusRequestTimeout, ledger.Malformed)
+		// Not 408: OTLP's exporters send again what is answered with 429, 502,
+		// 503 or 504 alone (OTLP specification, "Retryable Response Codes").
+		set(grpc.DeadlineExceeded, http.StatusServiceUnavailable, ledger.Malformed)
 	default:
 		set(grpc.InvalidArgument, http.StatusBadRequest, ledger.Malformed)
 	}

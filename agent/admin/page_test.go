@@ -79,7 +79,7 @@ var states = []struct {
 			Path: "/var/lib/wayside/default", Sync: "always", Limit: 2 << 30, State: ledger.DiskFailed, Since: &since,
 			Error: "append to 0000000000000000-70af7bf3.seg: no space left on device",
 		}
-	}, "The disk buffer does not work, for 90 s: spans stay in memory"},
+	}, "The disk buffer has not worked for 90 s: spans stay in memory"},
 	{"losing", func(before, now *ledger.Status) {
 		unreachable(before, 190_000, noon.Add(-9*time.Minute))
 		unreachable(now, 204_800, noon.Add(-2*time.Second))

@@ -146,14 +146,15 @@ func judgeDisk(now time.Time, l laneView) []finding {
 	if d == nil || d.State == ledger.DiskOK {
 		return nil
 	}
-	f := finding{level: warn, says: "The disk buffer does not work"}
+	what := "not worked"
 	if d.State == ledger.DiskSlow {
-		f.says = "The disk buffer is too slow"
+		what = "been too slow"
 	}
+	var since time.Duration
 	if d.Since != nil {
-		f.says += ", for " + age(now.Sub(*d.Since))
+		since = now.Sub(*d.Since)
 	}
-	f.says += ": spans stay in memory"
+	f := finding{level: warn, says: fmt.Sprintf("The disk buffer has %s for %s: spans stay in memory", what, age(since))}
 	if d.Error != "" {
 		f.then = append(f.then, d.Error+".")
 	}
@@ -182,7 +183,7 @@ func judgeOutside(now time.Time, l laneView) []finding {
 	if f.then == nil {
 		return nil
 	}
-	f.says = "Not everything got in, in the last " + lately(l)
+	f.says = "Not everything got in during the last " + lately(l)
 	return []finding{f}
 }
 

@@ -92,8 +92,8 @@ func TestOtherFindings(t *testing.T) {
 			s.Lanes[0].Delivered += s.Lanes[0].Buffered
 			s.Lanes[0].Buffered = 0
 		}, good, "All spans delivered"},
-		{"malformed", func(s *ledger.Status) { s.Lanes[0].Refused[ledger.Malformed] = 3 }, warn, "Not everything got in, in the last minute"},
-		{"kernel", func(s *ledger.Status) { s.Lanes[0].KernelDrops = 3 }, bad, "Not everything got in, in the last minute"},
+		{"malformed", func(s *ledger.Status) { s.Lanes[0].Refused[ledger.Malformed] = 3 }, warn, "Not everything got in during the last minute"},
+		{"kernel", func(s *ledger.Status) { s.Lanes[0].KernelDrops = 3 }, bad, "Not everything got in during the last minute"},
 		{"two lanes", func(s *ledger.Status) {
 			other := s.Lanes[0]
 			other.Name, other.Buffer.OldestAge = "team-b", 60

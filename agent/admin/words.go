@@ -16,7 +16,7 @@ const packetsOrRequests = "packets or requests"
 var dropped = []words{
 	{
 		"dropped.buffer_full", "spans", "The buffer was full: newer spans pushed these out.",
-		"See why the collector is slow or away. A larger buffer.memory holds out longer.",
+		"See why the collector is slow or away. A larger buffer.memory, or buffer.disk.size, holds out longer.",
 	},
 	{
 		"dropped.expired", "spans", "They waited longer than buffer.max_age.",
@@ -44,7 +44,7 @@ var dropped = []words{
 	},
 	{
 		"dropped.shutdown", "spans", "They were still here when the agent had to end.",
-		"Raise drain_timeout, if whoever ends the process waits that long.",
+		"Raise drain_timeout, if whoever ends the process waits that long, or set buffer.disk.path: there they wait for the next start.",
 	},
 }
 
@@ -62,8 +62,8 @@ var outside = []words{
 		"Make the tracer send smaller batches.",
 	},
 	{
-		"refused.buffer_full", "requests", "The buffer was full, and the sender was told to come again.",
-		"See why the collector is slow or away. A larger buffer.memory holds out longer.",
+		"refused.buffer_full", "requests", "The buffer was full, or its disk could not be written. The sender was told to come again.",
+		"See why the collector is slow or away, and how the disk is. A larger buffer.memory, or buffer.disk.size, holds out longer.",
 	},
 	{
 		"refused.overloaded", "requests", "Too much was being received at once, and the sender was told to come again.",

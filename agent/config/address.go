@@ -25,7 +25,6 @@ func (l listeners) takes() string {
 	}
 	return `ip:port, localhost:port or :port (every interface); or a list; "" is off`
 }
-func (listeners) format(s string) string { return s }
 
 func (l listeners) parse(text string) (string, error) {
 	if path, ok := strings.CutPrefix(text, "unix:"); ok {
@@ -76,7 +75,6 @@ type origins struct{}
 func (origins) takes() string {
 	return `https://host, with :port if it is not the usual one, or *; or a list; "" is off`
 }
-func (origins) format(s string) string { return s }
 
 func (origins) parse(text string) (string, error) {
 	if text == "*" {
@@ -128,8 +126,7 @@ func (folders) parse(text string) (string, error) {
 // endpoints are addresses to send to: "host:port".
 type endpoints struct{}
 
-func (endpoints) takes() string          { return "host:port, a URL for otlp-http; or a list" }
-func (endpoints) format(s string) string { return s }
+func (endpoints) takes() string { return "host:port, a URL for otlp-http; or a list" }
 
 func (endpoints) parse(text string) (string, error) {
 	if scheme, rest, ok := strings.Cut(text, "://"); ok {

@@ -59,7 +59,7 @@ var table = []key{
 		"Authorities in PEM of which clients must show a certificate (mutual TLS)."),
 	one("buffer.memory", "8MiB", sizes{minMemory, gib},
 		func(c *Config) *int { return &c.Buffer.Memory },
-		"Memory for spans that wait or are on their way. When it is full, the oldest datagrams make room and are counted."),
+		"Memory for spans that wait or are on their way. When it is full, and there is no disk, the oldest datagrams make room and are counted, and requests are refused with a hint to come again."),
 	one("buffer.disk.path", "", folders{},
 		func(c *Config) *string { return &c.Buffer.Disk.Path },
 		"Directory in which spans are kept, so that they survive a crash of the agent and a collector that is away for long. It is made if it is not there."),
@@ -126,7 +126,7 @@ var table = []key{
 		"How they are written."),
 	one("drain_timeout", "5s", durations{0, 10 * time.Minute},
 		func(c *Config) *time.Duration { return &c.DrainTimeout },
-		"When it is told to stop, the agent delivers what it holds for at most this long; the rest is counted as lost."),
+		"When it is told to stop, the agent delivers what it holds for at most this long; the rest stays on disk, or is counted as lost."),
 }
 
 // later are keys that have their place in the design but no meaning in this
@@ -151,14 +151,19 @@ type key struct {
 	show func(c *Config) []string
 }
 
-// kind is a sort of value: what people are told of it, and its two directions.
+// kind is a sort of value: what people are told of it, and how it is read.
 type kind[T any] interface {
 	takes() string
 	parse(text string) (T, error)
+}
+
+// single is a kind that is no list's: how it is written is not how it is kept.
+type single[T any] interface {
+	kind[T]
 	format(T) string
 }
 
-func one[T any, K kind[T]](path, def string, k K, at func(*Config) *T, doc string) key {
+func one[T any, K single[T]](path, def string, k K, at func(*Config) *T, doc string) key {
 	return key{
 		path: path, def: def, takes: k.takes(), doc: doc,
 		set: func(c *Config, values []value, bad func(value, error)) {

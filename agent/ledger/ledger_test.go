@@ -61,9 +61,8 @@ func TestCheck(t *testing.T) {
 func TestLogLineHasWhatIsNotZero(t *testing.T) {
 	var out bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&out, nil))
-	log.Info("ledger", "spans", Account{Accepted: 3, Delivered: 1, Dropped: Drops{Expired: 2}, Refused: Refusals{Malformed: 4}, KernelDrops: 5})
-	const want = "spans.accepted=3 spans.recovered=0 spans.delivered=1 spans.buffered=0 spans.dropped=2 " +
-		"spans.dropped_expired=2 spans.refused_malformed=4 spans.kernel_drops=5\n"
+	log.Info("ledger", slog.Any("", Account{Accepted: 3, Delivered: 1, Dropped: Drops{Expired: 2}, Refused: Refusals{Malformed: 4}, KernelDrops: 5}))
+	const want = " msg=ledger accepted=3 recovered=0 delivered=1 buffered=0 dropped=2 dropped_expired=2 refused_malformed=4 kernel_drops=5\n"
 	if !strings.HasSuffix(out.String(), want) {
 		t.Errorf("got  %swant %s", out.String(), want)
 	}

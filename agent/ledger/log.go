@@ -3,7 +3,8 @@ package ledger
 import "log/slog"
 
 // LogValue is the account as the last line of a log has it: the sides of the
-// equation, and of the rest what is not zero.
+// equation, and of the rest what is not zero, by the names of LostSince. Not all
+// of it is in spans (see Account), so it is logged under no key of its own.
 func (a Account) LogValue() slog.Value {
 	list := []slog.Attr{
 		slog.Uint64("accepted", a.Accepted),

@@ -90,7 +90,7 @@ func TestPortInUse(t *testing.T) {
 	defer tcp.Close()
 	for taken, args := range map[string][]string{
 		"UDP " + udp.LocalAddr().String(): {"--compact", udp.LocalAddr().String(), "--binary", "127.0.0.1:0", "--otlp-grpc", "127.0.0.1:0", "--otlp-http", "127.0.0.1:0", "--admin", "127.0.0.1:0"},
-		"TCP " + tcp.Addr().String():      {"--compact", "127.0.0.1:0", "--binary", "127.0.0.1:0", "--admin", tcp.Addr().String()},
+		"TCP " + tcp.Addr().String():      {"--compact", "127.0.0.1:0", "--binary", "127.0.0.1:0", "--otlp-grpc", "127.0.0.1:0", "--otlp-http", "127.0.0.1:0", "--admin", tcp.Addr().String()},
 	} {
 		code, stdout, stderr := call(t, append([]string{"up"}, args...)...)
 		if code != failure || stdout != "" || strings.Count(stderr, "\n") != 1 ||

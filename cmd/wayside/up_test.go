@@ -156,7 +156,7 @@ func TestUpIntoPipe(t *testing.T) {
 	said := stderr.String()
 	for _, want := range []string{
 		`(?m)^Wayside is up`, `127\.0\.0\.1:\d+ UDP`, `JAEGER_AGENT_HOST=127\.0\.0\.1 JAEGER_AGENT_PORT=\d+`,
-		`OTEL_EXPORTER_OTLP_ENDPOINT=http://127\.0\.0\.1:\d+ OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`,
+		`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://127\.0\.0\.1:\d+/v1/traces\s+OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=http/protobuf`,
 		`http://127\.0\.0\.1:\d+/status`, `(?m)^ledger: accepted (\d+) = delivered \d+ \+ buffered 0 \+ dropped 0$`, `(?m)^traces: \d+ shown`,
 	} {
 		if !regexp.MustCompile(want).MatchString(said) {

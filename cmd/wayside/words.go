@@ -31,9 +31,11 @@ func (w *wayside) welcome() string {
 	}
 	if http != "" {
 		say("", "%s OTLP over HTTP", http)
-		say("in your app", "OTEL_EXPORTER_OTLP_ENDPOINT=http://%s OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf", http)
+		say("in your app", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://%s/v1/traces", http)
+		say("", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=http/protobuf")
 	} else if grpc != "" {
-		say("in your app", "OTEL_EXPORTER_OTLP_ENDPOINT=http://%s OTEL_EXPORTER_OTLP_PROTOCOL=grpc", grpc)
+		say("in your app", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://%s", grpc)
+		say("", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=grpc")
 	}
 	if compact != "" {
 		say("Jaeger clients", "%s UDP", compact)
@@ -130,13 +132,25 @@ func losses(a ledger.Account) string {
 	}
 	for reason, n := range a.Refused.All {
 		if n > 0 {
-			list = append(list, fmt.Sprintf("refused %s (%s)", figures.Count(n, "request"), reason))
+			list = append(list, fmt.Sprintf("refused %s (%s)", requests(n, reason), reason))
 		}
 	}
 	if c := a.ClientReported; c.FullQueue+c.TooLarge+c.SendFailure > 0 {
 		list = append(list, "clients say they lost "+figures.Count(c.FullQueue+c.TooLarge+c.SendFailure, "span"))
 	}
 	return strings.Join(list, " · ")
+}
+
+// requests counts what was refused: by UDP a packet, by OTLP a request, which
+// the ledger does not tell apart.
+func requests(n uint64, reason ledger.RefuseReason) string {
+	switch {
+	case reason == ledger.QueueFull || reason == ledger.Overloaded: // a packet is not told to come again
+		return figures.Count(n, "request")
+	case n == 1:
+		return "1 packet or request"
+	}
+	return figures.Grouped(n) + " packets or requests"
 }
 
 // lastWord is the ledger at the end, and whether every span is accounted for

@@ -22,13 +22,13 @@ func TestEquation(t *testing.T) {
 		t.Errorf("%q", losses(a))
 	}
 	a.Recovered, a.KernelDrops = 1, 1
-	a.Refused[ledger.Malformed] = 2
+	a.Refused[ledger.Malformed], a.Refused[ledger.QueueFull] = 2, 1
 	a.ClientReported.FullQueue = 3
 	a.ClientReported.SendFailure = 4
 	if got, want := equation(a), "accepted 1,234,567 + recovered 1 = delivered 1,234,500 + buffered 60 + dropped 7"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if got, want := losses(a), "kernel dropped 1 packet · refused 2 requests (malformed) · clients say they lost 7 spans"; got != want {
+	if got, want := losses(a), "kernel dropped 1 packet · refused 2 packets or requests (malformed) · refused 1 request (buffer_full) · clients say they lost 7 spans"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

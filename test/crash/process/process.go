@@ -123,9 +123,6 @@ func (a *Agent) Pid() int { return a.cmd.Process.Pid }
 // Log is what it has written so far.
 func (a *Agent) Log() string { return a.log.text() }
 
-// Ended is closed when the process has ended.
-func (a *Agent) Ended() <-chan struct{} { return a.ended }
-
 // Status is the agent's /status.
 func (a *Agent) Status(ctx context.Context) (st ledger.Status, err error) {
 	return st, a.ReadStatus(ctx, &st)
@@ -193,11 +190,16 @@ func (a *Agent) Stop() (ledger.Account, error) {
 
 // readLedger reads the line of the log that an agent ends with.
 func readLedger(line string) (a ledger.Account, err error) {
-	var entry struct{ Spans map[string]uint64 }
+	var entry map[string]any
 	if err := json.Unmarshal([]byte(line), &entry); err != nil {
 		return a, fmt.Errorf("%w in %s", err, line)
 	}
-	n := entry.Spans
+	n := map[string]uint64{}
+	for key, value := range entry {
+		if v, ok := value.(float64); ok { // exact up to 2⁵³
+			n[key] = uint64(v)
+		}
+	}
 	a.Accepted, a.Recovered, a.Delivered, a.Buffered = n["accepted"], n["recovered"], n["delivered"], n["buffered"]
 	a.KernelDrops = n["kernel_drops"]
 	for r := range a.Dropped.All {

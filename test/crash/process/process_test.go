@@ -18,7 +18,7 @@ func TestLedgerIsReadAsItWasWritten(t *testing.T) {
 		Refused: ledger.Refusals{ledger.QueueFull: 4}, KernelDrops: 5,
 	}
 	var line bytes.Buffer
-	slog.New(slog.NewJSONHandler(&line, nil)).Warn("ledger", "lane", "default", "spans", want)
+	slog.New(slog.NewJSONHandler(&line, nil)).Warn("ledger", slog.String("lane", "default"), slog.Any("", want))
 	got, err := readLedger(line.String())
 	if err != nil || got != want {
 		t.Errorf("%+v, %v; want %+v", got, err, want)

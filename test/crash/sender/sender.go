@@ -64,9 +64,6 @@ func (s *Sender) Beside(number uint64) *Sender {
 // Close closes its connection.
 func (s *Sender) Close() { s.transport.CloseIdleConnections() }
 
-// Next is the id that its next span will have.
-func (s *Sender) Next() uint64 { return s.next }
-
 // Send sends so many spans in one request, again and again until it is told
 // yes. The error is of ctx, which ended before that: a try that has begun is
 // not cut off, so that only an agent makes a sender unsure.

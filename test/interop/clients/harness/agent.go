@@ -204,7 +204,7 @@ func (a *Agent) Finish(t testing.TB, sent int) {
 	}
 	last := tail(a.Output(), 1)
 	account := make(map[string]int)
-	for _, m := range regexp.MustCompile(`spans\.(\w+)=(\d+)`).FindAllStringSubmatch(last, -1) {
+	for _, m := range regexp.MustCompile(` (\w+)=(\d+)\b`).FindAllStringSubmatch(last, -1) {
 		account[m[1]], _ = strconv.Atoi(m[2]) // digits only
 	}
 	if !maps.Equal(account, want) {
