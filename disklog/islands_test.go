@@ -2,6 +2,7 @@ package disklog_test
 
 import (
 	"math"
+	"os"
 	"slices"
 	"testing"
 
@@ -91,5 +92,99 @@ func TestIslandsThatAreLost(t *testing.T) {
 	}
 	if r, err := l.Next(nil); err != nil || r.Seq != 8 {
 		t.Errorf("%d, %v, want 8: 6 and 7 are acknowledged", r.Seq, err)
+	}
+}
+
+// There is room for 14 stretches. What is in more is read again, and the position
+// is as good as ever.
+func TestMoreIslandsThanThereIsRoomFor(t *testing.T) {
+	fsys := faultfs.New()
+	l := openOn(t, fsys, 1000)
+	appendN(t, l, 60, 100)
+	for range 60 {
+		if _, err := l.Next(nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.Ack(0, 9)
+	for seq := uint64(11); seq < 59; seq += 2 { // 24 of one record each
+		l.Ack(seq, seq)
+	}
+	if err := l.SavePosition(); err != nil {
+		t.Fatal(err)
+	}
+	l = openOn(t, fsys.Kill(), 1000)
+	if s := l.Stats(); s.FirstSeq != 10 || s.Records != 50-14 {
+		t.Errorf("%+v, want %d records from 10 on", s, 50-14)
+	}
+	if read, lost, _ := readLost(t, l); read != 50-14 || lost != 0 {
+		t.Errorf("%d read, %d lost", read, lost)
+	}
+}
+
+// A process that reads nothing before it is killed leaves the islands it found.
+func TestIslandsOfAProcessThatReadNothing(t *testing.T) {
+	fsys := faultfs.New()
+	l := openOn(t, fsys, 1000)
+	appendN(t, l, 20, 100)
+	for range 20 {
+		if _, err := l.Next(nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.Ack(5, 9)
+	if err := l.SavePosition(); err != nil {
+		t.Fatal(err)
+	}
+	fsys = fsys.Kill()
+	l = openOn(t, fsys, 1000)
+	appendN(t, l, 1, 100) // so that there is a new position to save
+	if err := l.SavePosition(); err != nil {
+		t.Fatal(err)
+	}
+	if read, lost, _ := readLost(t, openOn(t, fsys.Kill(), 1000)); read != 16 || lost != 0 {
+		t.Errorf("%d read, %d lost; want 16 of 21", read, lost)
+	}
+}
+
+// A bit of an island is flipped: nothing that was not acknowledged is passed over.
+func TestIslandThatIsDamaged(t *testing.T) {
+	made := func() (*faultfs.FS, disklog.File) {
+		fsys := faultfs.New()
+		l := openOn(t, fsys, 1000)
+		appendN(t, l, 20, 100)
+		for range 20 {
+			if _, err := l.Next(nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l.Ack(5, 9)
+		if err := l.SavePosition(); err != nil {
+			t.Fatal(err)
+		}
+		fsys = fsys.Kill()
+		f, err := fsys.OpenFile("/log/position", os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fsys, f
+	}
+	for _, slot := range []int64{0, 4096} {
+		for at := slot + 64; at < slot+64+32; at++ {
+			for bit := range 8 {
+				fsys, f := made()
+				b := []byte{0}
+				if _, err := f.ReadAt(b, at); err != nil {
+					t.Fatal(err)
+				}
+				b[0] ^= 1 << bit
+				if _, err := f.WriteVec([][]byte{b}, at); err != nil {
+					t.Fatal(err)
+				}
+				if read, lost, _ := readLost(t, openOn(t, fsys, 1000)); read != 15 && read != 20 || lost != 0 {
+					t.Fatalf("bit %d of byte %d: %d read, %d lost", bit, at, read, lost)
+				}
+			}
+		}
 	}
 }

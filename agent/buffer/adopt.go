@@ -1,8 +1,8 @@
 package buffer
 
 import (
+	"context"
 	"errors"
-	"time"
 
 	"github.com/wayside-tracing/wayside/disklog"
 )
@@ -29,6 +29,9 @@ func (s *store) openOwn() error {
 		return err
 	}
 	for _, path := range list {
+		if path == s.fresh {
+			continue // it could not be opened before
+		}
 		f, found, err := openFolder(path, s.options())
 		if err != nil {
 			s.tellNotAdopted(path, err)
@@ -37,7 +40,7 @@ func (s *store) openOwn() error {
 		s.begin(f, found)
 		return nil
 	}
-	f, found, err := openFolder(newPath(s.path), s.options())
+	f, found, err := openFolder(s.fresh, s.options())
 	if err != nil {
 		return err
 	}
@@ -61,8 +64,9 @@ func (s *store) begin(f *folder, found recovered) {
 	}
 }
 
-// adopt takes over the folders of processes that are dead.
-func (s *store) adopt() {
+// adopt takes over the folders of processes that are dead, until ctx is done or
+// there are as many as may be at once.
+func (s *store) adopt(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.own == nil {
@@ -73,6 +77,9 @@ func (s *store) adopt() {
 		s.log.Warn("looking for what other processes left", "path", s.path, "error", err)
 	}
 	for _, path := range list {
+		if ctx.Err() != nil || len(s.others) >= maxAdopted {
+			return
+		}
 		if path == s.own.path || s.has(path) {
 			continue
 		}
@@ -81,7 +88,9 @@ func (s *store) adopt() {
 			s.tellNotAdopted(path, err)
 			continue
 		}
-		s.log.Info("spans recovered from disk, of a process that is dead", "path", path, "spans", found.sum())
+		if found.sum() > 0 {
+			s.log.Info("spans recovered from disk, of a process that is dead", "path", path, "spans", found.sum())
+		}
 		s.others = append(s.others, f)
 		l := s.lane
 		l.mu.Lock()
@@ -126,6 +135,10 @@ func (s *store) drained(f *folder) {
 	for i, o := range s.others {
 		if o == f {
 			s.others = append(s.others[:i], s.others[i+1:]...)
+			select {
+			case s.room <- struct{}{}:
+			default: // watch knows
+			}
 			return
 		}
 	}
@@ -147,9 +160,15 @@ func (k *keeper) open() error {
 // adopt takes over the logs that the keeper was given.
 func (k *keeper) adopt() {
 	k.lane.mu.Lock()
+	defer k.lane.mu.Unlock()
+	k.takeGiven()
+}
+
+// takeGiven is adopt for who has the lane's lock: what is behind counts the logs
+// that were given, so that who reads has to have them from the same moment on.
+func (k *keeper) takeGiven() {
 	given := k.disk.given
 	k.disk.given = nil
-	k.lane.mu.Unlock()
 	k.adopted = append(k.adopted, given...)
 	k.acked = k.acked || len(given) > 0 // one that is empty is removed
 }
@@ -169,28 +188,4 @@ func (k *keeper) forgetAdopted() {
 	}
 	clear(k.adopted[len(kept):])
 	k.adopted = kept
-}
-
-// used is what all logs take.
-func (k *keeper) used() (u usage) {
-	if k.own != nil {
-		u.add(k.own.Stats())
-	}
-	for _, a := range k.adopted {
-		u.add(a.log.Stats())
-	}
-	return u
-}
-
-func (u *usage) add(s disklog.Stats) {
-	u.bytes += s.Bytes
-	u.segments += s.Segments
-}
-
-// finish writes what is left, at the end.
-func (k *keeper) finish() {
-	k.adopt()
-	k.dueToSave(time.Time{}) // takes what was acknowledged
-	k.write()
-	k.save()
 }

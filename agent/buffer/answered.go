@@ -88,7 +88,7 @@ func (e *entry) room(size int) error {
 
 func (e *entry) fits(n int) error {
 	l := e.lane
-	if e.memory+n > l.limitAnswered() {
+	if e.memory+n > l.largest() {
 		return ErrTooBig
 	}
 	if err := l.refuses(n); err != nil {

@@ -78,9 +78,6 @@ func (b *Batch) Done() {
 	}
 	b.chunks, b.frames = nil, nil
 	l.notify()
-	if d := b.queue.disk; d != nil && d.fetches() {
-		d.notify()
-	}
 }
 
 // Take waits until a batch is due and may be in flight, and returns it. What

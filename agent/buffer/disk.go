@@ -35,7 +35,7 @@ type disk struct {
 	pass       *pass      // the one that will write what is dirty
 	awaited    bool       // somebody waits for it
 
-	ahead   int   // bytes that are read ahead; a chunk more, at most
+	ahead   int   // memory that is read ahead, in bytes; a chunk and a record more, at most
 	limit   int64 // bytes that the files of both queues may have
 	used    usage // of this queue's files
 	failure error // why nothing can be written; nil: it can
@@ -67,6 +67,9 @@ type ack struct {
 // fetchBytes is how much is read ahead of Take, in bytes, where memory allows.
 const fetchBytes = 512 << 10
 
+// aheadOf is how much is read ahead by each queue of a lane with so much memory.
+func aheadOf(memory int) int { return min(fetchBytes, memory/16) }
+
 // A pass is one turn of the keeper's at writing. Whoever appends something
 // waits for the pass that writes it.
 type pass struct {
@@ -77,7 +80,7 @@ type pass struct {
 func newPass() *pass { return &pass{done: make(chan struct{})} }
 
 func newDisk(opt DiskOptions, memory int) *disk {
-	return &disk{sync: opt.Sync, limit: opt.Size, ahead: min(fetchBytes, memory/16), pass: newPass(), wake: make(chan struct{}, 1)}
+	return &disk{sync: opt.Sync, limit: opt.Size, ahead: aheadOf(memory), pass: newPass(), wake: make(chan struct{}, 1)}
 }
 
 // appended notes that n bytes were appended to c.
@@ -103,6 +106,17 @@ func (d *disk) dirtyAgain(p piece) {
 	d.dirtyBytes += p.bytes
 }
 
+// writeAgain takes it that nothing of a chunk is on disk, which the keeper is not
+// writing at the moment.
+func (d *disk) writeAgain(c *chunk) {
+	d.ack(c.log, c.first, c.last) // what is left of it
+	if !slices.Contains(d.dirty, c) {
+		d.dirty = slices.Insert(d.dirty, 0, c)
+	}
+	d.dirtyBytes += c.written
+	c.written, c.spansOnDisk = 0, 0
+}
+
 // forget takes a chunk that is released out of what is to be written.
 func (d *disk) forget(c *chunk) {
 	if c.dirty() == 0 {
@@ -112,19 +126,6 @@ func (d *disk) forget(c *chunk) {
 		d.dirty = slices.Delete(d.dirty, i, i+1)
 		d.dirtyBytes -= c.dirty()
 	}
-}
-
-// restore makes a chunk that was in flight be written again, if its segment was
-// given up meanwhile for being the oldest. It must be the end: what is written
-// now comes after what is newer. A chunk that is busy was written just now.
-func (d *disk) restore(c *chunk) {
-	if c.written == 0 || c.busy || c.first >= c.log.Stats().FirstSeq {
-		return
-	}
-	d.forget(c)
-	d.ack(c.log, c.first, c.last) // what is left of it
-	c.log, c.written, c.spansOnDisk = nil, 0, 0
-	d.appended(c, len(c.frames), time.Now())
 }
 
 // ack notes that records are done with.
@@ -148,7 +149,7 @@ func (d *disk) takeAcks() []ack {
 
 // fetches reports whether the keeper is going to fetch more.
 func (d *disk) fetches() bool {
-	return d.behind.sum() > 0 && d.fetched.bytes < d.ahead
+	return d.behind.sum() > 0 && d.fetched.memory < d.ahead
 }
 
 // fails reports whether what is appended now will not get to disk soon.
@@ -161,14 +162,16 @@ func (d *disk) notify() {
 	}
 }
 
-// evict gives up the memory of the oldest chunk of a queue, if it is on disk.
+// evict gives up the memory of the oldest chunk of a queue, if it is on disk. Of a
+// disk that fails it is not known what can be read again: answered spans are not
+// left to it, and datagrams are, which would be dropped otherwise.
 func (l *Lane) evict(q *queue) bool {
 	d := q.disk
-	if d == nil || d.failure != nil || len(q.chunks.list) == 0 {
+	if d == nil || d.failure != nil && q == &l.answered || len(q.chunks.list) == 0 {
 		return false
 	}
 	c := q.chunks.list[0]
-	if c.busy || c.dirty() > 0 {
+	if c.dirty() > 0 { // or the keeper is writing it
 		return false
 	}
 	q.pop(&q.chunks)

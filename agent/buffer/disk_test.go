@@ -162,6 +162,11 @@ func TestMoreThanMemory(t *testing.T) {
 			t.Fatalf("%d bytes of memory", s.Buffer.Answered)
 		}
 	}
+	settled(t, l, &l.answered)
+	s := check(t, l)
+	if most := diskOptions.Memory/4 + diskOptions.Memory/16 + 2*chunkBytes; s.Buffer.Answered > most {
+		t.Errorf("%d bytes of memory when all is on disk, at most %d", s.Buffer.Answered, most)
+	}
 	same(t, drained(t, l), upTo(n))
 }
 
@@ -316,6 +321,9 @@ func TestOldSpansExpireOnDisk(t *testing.T) {
 	if s := leave(t, l); s.Dropped[ledger.Expired] != 10 {
 		t.Errorf("%+v", s.Account)
 	}
+	if left := list(t, dir); left != nil {
+		t.Errorf("left: %v", left)
+	}
 }
 
 // A byte of a record in the middle is changed: its spans are counted, and
@@ -359,12 +367,12 @@ func TestFolderOfAnEndedProcessIsAdopted(t *testing.T) {
 		}
 		a.Datagram(numbered(1000+i, frameBytes), 1, ledger.LeftOut{})
 	}
-	b.store.adopt()
+	b.store.adopt(t.Context())
 	if s := check(t, b); s.Recovered != 0 {
 		t.Errorf("the folder of a process that lives was adopted: %+v", s.Account)
 	}
 	leave(t, a)
-	b.store.adopt()
+	b.store.adopt(t.Context())
 	if s := check(t, b); s.Recovered != 100 || s.Buffered != 100 {
 		t.Errorf("%+v", s.Account)
 	}

@@ -3,7 +3,7 @@ package buffer
 import (
 	"errors"
 	"io"
-	"math"
+	"slices"
 	"time"
 
 	"github.com/wayside-tracing/wayside/agent/ledger"
@@ -18,6 +18,7 @@ const rereadAfter = time.Second
 func (k *keeper) fetch() (more bool) {
 	l, d := k.lane, k.disk
 	l.mu.Lock()
+	k.takeGiven()
 	if !d.fetches() || k.own == nil || time.Now().Before(k.reread) {
 		l.mu.Unlock()
 		return false
@@ -31,15 +32,19 @@ func (k *keeper) fetch() (more bool) {
 	k.ack(acks)
 	k.seek(starts)
 	r := reading{keeper: k, into: c, behind: behind, maxAge: maxAge, span: span, now: time.Now()}
-	if err := r.run(); err != nil {
-		k.reread = time.Now().Add(rereadAfter)
+	err := r.run()
+	if err != nil && k.reread.IsZero() { // once for all the tries
 		k.log.Warn("the disk buffer can't be read now; it is tried again", "queue", k.name, "error", err, "retry", rereadAfter)
+	}
+	if k.reread = (time.Time{}); err != nil {
+		k.reread = time.Now().Add(rereadAfter)
 	}
 
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	d.behind.own -= r.done.own
 	d.behind.adopted -= r.done.adopted
+	k.lostBeyond(&r)
 	for reason, n := range r.lost {
 		l.account.Dropped[reason] += n
 	}
@@ -64,6 +69,8 @@ type reading struct {
 	behind behind // spans that are to be read
 	done   behind // spans that have been, whatever became of them
 	lost   ledger.Drops
+	beyond int // spans of the own log that were lost and not to be read: they were in memory as well
+	why    ledger.DropReason
 	maxAge time.Duration
 	span   time.Duration
 	now    time.Time
@@ -112,7 +119,11 @@ func (r *reading) from(log *disklog.Log, spans *int, want int) error {
 			if lost.Kind == disklog.Device {
 				reason = ledger.DiskLost
 			}
+			if more := int(lost.Weight) - n; more > 0 && log == r.keeper.own {
+				r.beyond, r.why = more, reason
+			}
 			r.lost[reason] += uint64(n)
+			r.keeper.acked = true // the log has it as done with
 			r.keeper.log.Warn("spans on disk are lost", "queue", r.keeper.name, "spans", n, "reason", reason, "error", lost)
 			continue
 		}
@@ -135,6 +146,24 @@ func (r *reading) from(log *disklog.Log, spans *int, want int) error {
 		r.keep(log, rec)
 	}
 	return nil
+}
+
+// lostBeyond takes it that what is in memory is no longer on disk, because what
+// was lost reached that far. What has been evicted since is lost. The lane's lock
+// is held.
+func (k *keeper) lostBeyond(r *reading) {
+	d := k.disk
+	evicted := min(r.beyond, d.behind.own)
+	d.behind.own -= evicted
+	r.lost[r.why] += uint64(evicted)
+	if r.beyond == evicted {
+		return
+	}
+	for _, c := range slices.Backward(k.queue.chunks.list) {
+		if c.written > 0 { // all of them, so that the log has the order of the queue
+			d.writeAgain(c)
+		}
+	}
 }
 
 // keep puts a record into the chunk, or into one of its own.
@@ -161,78 +190,6 @@ func (r *reading) keep(log *disklog.Log, rec disklog.Record) {
 	c.written = len(c.frames)
 	c.spans += int(rec.Weight)
 	c.spansOnDisk = c.spans
-}
-
-// makeRoom gives up the oldest datagrams on disk until what is being written
-// fits. Answered spans are refused before it comes to that.
-func (k *keeper) makeRoom() {
-	l, d := k.lane, k.disk
-	if k.queue != &l.datagram {
-		return
-	}
-	for {
-		l.mu.Lock()
-		over := l.overDisk(int64(d.writing))
-		first, starts := k.firstInMemory(), d.starts
-		if d.behind.own == 0 {
-			starts = first // all before it has been taken
-		}
-		for over > 0 && len(d.fetched.list) > 0 {
-			l.discard(k.queue, &d.fetched, ledger.BufferFull) // they are the oldest
-		}
-		acks := d.takeAcks()
-		l.mu.Unlock()
-		k.ack(acks)
-		if over <= 0 {
-			return
-		}
-		dropped, ok := k.dropSegment(first, starts)
-		if !ok {
-			return
-		}
-		used := k.used()
-		l.mu.Lock()
-		d.behind.own -= dropped.own
-		d.behind.adopted -= dropped.adopted
-		l.account.Dropped[ledger.BufferFull] += uint64(dropped.sum())
-		d.used = used
-		l.mu.Unlock()
-	}
-}
-
-// firstInMemory is the first record of those that are in memory as well, which
-// are not given up. The lane's lock is held.
-func (k *keeper) firstInMemory() uint64 {
-	for _, c := range k.queue.chunks.list {
-		if c.written > 0 {
-			return c.first
-		}
-	}
-	return k.next
-}
-
-// dropSegment gives up the oldest segment, and returns how many spans that
-// were behind went with it. ok is false if there is none that may go.
-func (k *keeper) dropSegment(first, starts uint64) (dropped behind, ok bool) {
-	for _, a := range k.adopted {
-		if d, ok := k.drop(a.log, math.MaxUint64); ok {
-			return behind{adopted: int(d.Unread)}, true
-		}
-	}
-	if k.own == nil {
-		return behind{}, false
-	}
-	k.seek(starts)
-	d, ok := k.drop(k.own, first)
-	return behind{own: int(d.Unread)}, ok
-}
-
-func (k *keeper) drop(log *disklog.Log, first uint64) (d disklog.Dropped, ok bool) {
-	d, err := log.DropOldest(first)
-	if err != nil {
-		k.log.Warn("giving up the oldest spans on disk", "queue", k.name, "error", err)
-	}
-	return d, d.Bytes > 0
 }
 
 // seek tells the own log where what is behind begins: what is before it was

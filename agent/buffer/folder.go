@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/wayside-tracing/wayside/disklog"
@@ -86,7 +87,7 @@ func (f *folder) remove(log *slog.Logger) {
 // makeDirs makes a directory and those above it.
 func makeDirs(path string) error { return os.MkdirAll(path, 0o700) }
 
-// folders are those of a lane, the oldest first.
+// folders are those of a lane, the oldest first. Others are none of its business.
 func folders(path string) ([]string, error) {
 	entries, err := os.ReadDir(path) // sorted by name, which begins with a time
 	if errors.Is(err, fs.ErrNotExist) {
@@ -94,7 +95,7 @@ func folders(path string) ([]string, error) {
 	}
 	var list []string
 	for _, e := range entries {
-		if e.IsDir() {
+		if e.IsDir() && isFolder(e.Name()) {
 			list = append(list, filepath.Join(path, e.Name()))
 		}
 	}
@@ -105,5 +106,15 @@ func folders(path string) ([]string, error) {
 func newPath(path string) string {
 	var b [4]byte
 	_, _ = rand.Read(b[:]) // it never fails
-	return filepath.Join(path, time.Now().UTC().Format("20060102T150405Z")+"-"+hex.EncodeToString(b[:]))
+	return filepath.Join(path, time.Now().UTC().Format(folderTime)+"-"+hex.EncodeToString(b[:]))
+}
+
+const folderTime = "20060102T150405Z"
+
+// isFolder reports whether newPath could have given a name.
+func isFolder(name string) bool {
+	made, random, _ := strings.Cut(name, "-")
+	_, err := time.Parse(folderTime, made)
+	b, err2 := hex.DecodeString(random)
+	return err == nil && err2 == nil && len(b) == 4
 }

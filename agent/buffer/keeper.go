@@ -2,7 +2,6 @@ package buffer
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -81,6 +80,7 @@ func (k *keeper) work(now time.Time) (wait time.Duration) {
 	if k.due(now) <= 0 {
 		k.write()
 	}
+	k.makeRoom() // the other queue may have grown
 	more := k.fetch()
 	if k.dueToSave(now) <= 0 {
 		k.save()
@@ -103,9 +103,9 @@ func (k *keeper) due(now time.Time) time.Duration {
 	defer l.mu.Unlock()
 	wait := never
 	switch {
-	case d.dirtyBytes == 0 && d.failure == nil && !d.awaited:
+	case d.dirtyBytes == 0 && d.failure == nil && !d.awaited && !d.slow:
 		return never
-	case k.queue == &l.answered, d.dirtyBytes >= writeBytes, l.flushing:
+	case k.queue == &l.answered, d.dirtyBytes >= writeBytes, l.flushing, d.slow:
 		wait = 0
 	case d.dirtyBytes > 0:
 		wait = d.dirtySince.Add(writeAfter).Sub(now)
@@ -114,26 +114,6 @@ func (k *keeper) due(now time.Time) time.Duration {
 		wait = k.retry.Sub(now)
 	}
 	return wait
-}
-
-// dueToSave is when positions are to be saved.
-func (k *keeper) dueToSave(now time.Time) time.Duration {
-	k.lane.mu.Lock()
-	acks := k.disk.takeAcks()
-	k.lane.mu.Unlock()
-	k.ack(acks)
-	if !k.unsynced && !k.acked {
-		return never
-	}
-	return max(k.saved.Add(saveEvery).Sub(now), k.resave.Sub(now))
-}
-
-// ack tells the logs what is done with.
-func (k *keeper) ack(acks []ack) {
-	for _, a := range acks {
-		a.log.Ack(a.first, a.last)
-		k.acked = true
-	}
 }
 
 // write is a pass: what is dirty gets on disk, and those who wait for it hear
@@ -281,33 +261,4 @@ func (k *keeper) failed() bool {
 	k.lane.mu.Lock()
 	defer k.lane.mu.Unlock()
 	return k.disk.failure != nil
-}
-
-// save syncs what is written and saves how far delivery has come.
-func (k *keeper) save() {
-	k.saved = time.Now()
-	err := k.open()
-	for _, a := range k.adopted {
-		err = errors.Join(err, a.log.SavePosition())
-	}
-	if k.own != nil {
-		if k.unsynced {
-			err = errors.Join(err, k.sync())
-		}
-		err = errors.Join(err, k.own.SavePosition()) // what it frees a full disk needs
-	}
-	k.resave = time.Time{}
-	if err == nil {
-		k.acked = false
-	} else {
-		k.resave = k.saved.Add(retryAfter)
-	}
-	k.forgetAdopted()
-	used := k.used()
-	k.lane.mu.Lock()
-	k.disk.used = used
-	if err != nil || k.disk.failure == nil {
-		k.state(err)
-	}
-	k.lane.mu.Unlock()
 }

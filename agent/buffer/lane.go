@@ -33,6 +33,7 @@ type Lane struct {
 	inFlight int      // memory of their chunks, in bytes
 	turn     bool     // whose turn Take begins with: true is answered
 	flushing bool
+	staying  bool // the process ends, and what is on disk stays there
 	refused  bool // answered had no room since it was empty: all of it is due
 	spare    spare
 	store    *store // nil: everything is kept in memory alone
@@ -52,6 +53,11 @@ func (l *Lane) SetOptions(opt Options) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.opt = opt
+	for _, q := range l.queues() {
+		if q.disk != nil {
+			q.disk.ahead = aheadOf(opt.Memory)
+		}
+	}
 	l.makeRoom(&l.datagram, 0)
 	l.notify()
 }
@@ -139,14 +145,23 @@ func (l *Lane) limit() int {
 	return l.opt.Memory
 }
 
-// limitAnswered is how much of it the answered queue may have. With a disk it
-// is all of it, since what waits in memory is only on its way there: the halves
-// are halves of the disk.
+// limitAnswered is how much of it the answered queue may have. With a disk that
+// works it is all of it, since what waits in memory is only on its way there: the
+// halves are halves of the disk.
 func (l *Lane) limitAnswered() int {
-	if l.store != nil {
+	if d := l.answered.disk; d != nil && !d.fails() {
 		return l.limit()
 	}
 	return l.limit() / 2
+}
+
+// largest is how much the answered queue takes when it is empty, and its disk
+// works if it has one.
+func (l *Lane) largest() int {
+	if l.store != nil {
+		return l.limit()
+	}
+	return l.limitAnswered()
 }
 
 // used is what a queue takes of the limit.

@@ -1,6 +1,7 @@
 package buffer
 
 import (
+	"slices"
 	"time"
 
 	"github.com/wayside-tracing/wayside/agent/ledger"
@@ -43,6 +44,9 @@ func (c *chunk) size() int { return cap(c.frames) }
 // dirty is how many bytes are not on disk.
 func (c *chunk) dirty() int { return len(c.frames) - c.written }
 
+// givenUp reports whether records of it were given up while it was in memory.
+func (c *chunk) givenUp() bool { return c.written > 0 && c.log.Stats().FirstSeq > c.first }
+
 // fits reports whether a frame of n bytes that comes now may be appended. A
 // chunk is not filled for longer than span, so that what is in it is about of
 // one age.
@@ -61,13 +65,24 @@ func (c *chunk) append(frame []byte, spans int, now time.Time) {
 
 // A chunks is a FIFO of chunks.
 type chunks struct {
-	list  []*chunk // oldest first
-	bytes int      // of their frames
+	list   []*chunk // oldest first
+	bytes  int      // of their frames
+	memory int      // that they take, in bytes
 }
 
 func (f *chunks) push(c *chunk) {
 	f.list = append(f.list, c)
 	f.bytes += len(c.frames)
+	f.memory += c.size()
+}
+
+// putBack puts chunks before the oldest.
+func (f *chunks) putBack(list []*chunk) {
+	f.list = slices.Insert(f.list, 0, list...)
+	for _, c := range list {
+		f.bytes += len(c.frames)
+		f.memory += c.size()
+	}
 }
 
 // pop takes the oldest chunk out.
@@ -77,6 +92,7 @@ func (f *chunks) pop() *chunk {
 	f.list[n] = nil
 	f.list = f.list[:n]
 	f.bytes -= len(c.frames)
+	f.memory -= c.size()
 	return c
 }
 

@@ -64,8 +64,9 @@ const (
 	// adoptEvery is how often to look for what dead processes left: during a
 	// rolling update the old process ends after the new one has begun.
 	adoptEvery = 15 * time.Second
-	// closeTimeout is how long to wait for a disk that hangs, at the end.
-	closeTimeout = 2 * time.Second
+	// maxAdopted is how many folders of dead processes are open at once. Each has
+	// a file or three: with a thousand, the agent had none left for its senders.
+	maxAdopted = 16
 )
 
 // store is a lane's place on disk.
@@ -78,9 +79,13 @@ type store struct {
 	cancel  context.CancelFunc
 	tasks   sync.WaitGroup
 
+	// room has place for one: it is filled when another folder may be adopted.
+	room chan struct{}
+
 	mu     sync.Mutex      // guards what follows; taken before the lane's lock
 	own    *folder         // nil as long as the disk does not work
-	others []*folder       // adopted
+	others []*folder       // adopted; up to maxAdopted
+	fresh  string          // a folder to make when there is none to take over
 	told   map[string]bool // folders that can't be, of which the log knows
 }
 
@@ -97,7 +102,8 @@ func (s *store) segmentBytes() int { return int(min(segmentBytes, s.opt.Size/16)
 // disk that fails is tried again and again, while the lane works in memory. It
 // must be called before anything enters, and once.
 func (l *Lane) OpenDisk(opt DiskOptions) error {
-	s := &store{lane: l, opt: opt, log: opt.Log, path: filepath.Join(opt.Path, l.name), told: map[string]bool{}}
+	s := &store{lane: l, opt: opt, log: opt.Log, path: filepath.Join(opt.Path, l.name), told: map[string]bool{}, room: make(chan struct{}, 1)}
+	s.fresh = newPath(s.path)
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -121,8 +127,8 @@ func (l *Lane) OpenDisk(opt DiskOptions) error {
 	l.mu.Lock()
 	l.store = s
 	l.mu.Unlock()
-	s.adopt()
 	ctx, cancel := context.WithCancel(context.Background())
+	s.adopt(ctx)
 	s.cancel = cancel
 	for _, k := range s.keepers {
 		s.tasks.Go(func() { k.run(ctx) })
@@ -148,156 +154,12 @@ func (s *store) watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			s.adopt()
+		case <-s.room:
+			// one was delivered
 		}
+		s.adopt(ctx)
 	}
 }
-
-// close ends the keepers and leaves on disk what is there. What is in memory
-// alone, because the disk fails, stays in the queues.
-func (s *store) close() {
-	s.cancel()
-	ended := make(chan struct{})
-	go func() {
-		s.tasks.Wait()
-		for _, k := range s.keepers {
-			k.finish()
-		}
-		close(ended)
-	}()
-	hangs := time.NewTimer(closeTimeout)
-	defer hangs.Stop()
-	select {
-	case <-ended:
-	case <-hangs.C:
-		s.log.Error("the disk hangs: what is not on it yet is given up", "path", s.path)
-	}
-	l := s.lane
-	l.mu.Lock()
-	for _, q := range l.queues() {
-		l.leave(q)
-	}
-	l.mu.Unlock()
-	select {
-	case <-ended:
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for _, f := range s.others {
-			f.close(s.log)
-		}
-		if s.own != nil {
-			s.own.close(s.log)
-		}
-	default:
-	}
-}
-
-// leave empties a queue of what is on disk. What is not is dropped.
-func (l *Lane) leave(q *queue) {
-	for _, from := range []*chunks{&q.disk.fetched, &q.chunks} {
-		for len(from.list) > 0 {
-			c := q.pop(from)
-			q.disk.behind.own += c.spansOnDisk
-			l.account.Dropped[ledger.Shutdown] += uint64(c.spans - c.spansOnDisk)
-			q.memory -= c.size()
-		}
-	}
-}
-
-// stay lets a batch that could not be delivered stay on disk.
-func (l *Lane) stay(b *Batch) {
-	d := b.queue.disk
-	for _, c := range b.chunks {
-		d.restore(c)
-	}
-	if b.stay == b.spans { // the keeper writes what of it is not there yet
-		d.fetched.list = append(b.chunks, d.fetched.list...)
-		for _, c := range b.chunks {
-			d.fetched.bytes += len(c.frames)
-		}
-		b.chunks = nil
-		return
-	}
-	for _, c := range b.chunks {
-		if c.busy || c.dirty() > 0 {
-			l.account.Dropped[ledger.Shutdown] += uint64(b.stay)
-			return
-		}
-	}
-	d.behind.own += b.stay
-	for _, c := range b.chunks {
-		l.free(b.queue, c)
-	}
-	b.chunks = nil
-}
-
-// refuses is why the answered queue can't take n more bytes, as far as that is
-// its disk: ErrDisk or ErrFull. Where a disk that fails does not matter, memory
-// is what bounds it.
-func (l *Lane) refuses(n int) error {
-	d := l.answered.disk
-	switch {
-	case d == nil || d.fails() && d.sync != SyncAlways:
-		return nil
-	case d.fails():
-		return ErrDisk
-	case d.used.bytes+int64(d.writing+d.dirtyBytes+n) > d.limit/2:
-		return ErrFull
-	}
-	return nil
-}
-
-// overDisk is by how many bytes the lane's files would be over their limit if n
-// more were written.
-func (l *Lane) overDisk(n int64) int64 {
-	return l.answered.disk.used.bytes + l.datagram.disk.used.bytes + n - l.answered.disk.limit
-}
-
-// keeping is the pass that will write what was appended to the answered queue
-// just now; nil if there is none to wait for.
-func (l *Lane) keeping() *pass {
-	d := l.answered.disk
-	if d == nil || d.fails() {
-		return nil
-	}
-	d.awaited = true // there is a pass even if all is delivered before it
-	return d.pass
-}
-
-// await waits until a pass has ended. When it fails or takes too long, what was
-// appended goes on in memory, which under SyncAlways is not what was promised.
-func (l *Lane) await(p *pass) error {
-	if p == nil {
-		return nil
-	}
-	slow := time.NewTimer(slowAfter)
-	defer slow.Stop()
-	done := true
-	select {
-	case <-p.done:
-		if p.err == nil {
-			return nil
-		}
-	case <-slow.C:
-		done = false
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	d := l.answered.disk
-	if !done && !d.fails() {
-		d.slow, d.since = true, time.Now().Add(-slowAfter)
-		l.store.log.Error("the disk buffer is too slow: nobody waits for it until it has caught up",
-			"path", l.store.path, "consequence", d.sync.consequence())
-	}
-	if d.sync == SyncInterval {
-		return nil
-	}
-	l.account.Refused[ledger.QueueFull]++
-	return ErrUnsure
-}
-
-// slowAfter is how long a request waits for the disk.
-const slowAfter = 2 * time.Second
 
 // diskStatus is how the lane's disk is; nil if it has none.
 func (l *Lane) diskStatus() *ledger.Disk {
