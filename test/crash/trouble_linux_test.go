@@ -41,9 +41,12 @@ func TestDiskIsFull(t *testing.T) {
 		r.receiver.Set(receiver.Well)
 		r.awaitDisk(diskOK)
 		r.receiver.Set(receiver.Refuse(grpc.Unavailable))
-		time.Sleep(times(500 * time.Millisecond))
+		time.Sleep(500 * time.Millisecond) // in a long run, too: it is full again after a second or two
 		cancel()
 		wait()
+		if d := r.disk(); d.State != diskOK && sync == interval { // with always it does not matter
+			t.Fatalf("it is to be killed while the disk works, and the disk's state is %+v", d)
+		}
 		t.Logf("when it was full: %+v; senders: %v", full, r.sent.Refused)
 		r.killedAndBack()
 	})
