@@ -248,7 +248,7 @@ func (k *keeper) state(err error) {
 			d.since = now
 		}
 		if d.failure == nil && !others {
-			k.log.Error("the disk buffer does not work: spans are kept in memory alone", "path", k.store.path, "error", err,
+			k.log.Error("the disk buffer does not work", "path", k.store.path, "error", err,
 				"consequence", d.sync.consequence(), "retry", retryAfter)
 		}
 	case !others:

@@ -37,9 +37,9 @@ func (s Sync) String() string {
 // consequence is what it means for senders that the disk does not work.
 func (s Sync) consequence() string {
 	if s == SyncAlways {
-		return "requests are refused, datagrams go on"
+		return "requests are refused; datagrams go on in memory, and are lost if the process is killed"
 	}
-	return "what is in memory is lost if the process is killed"
+	return "spans go on in memory, and are lost if the process is killed"
 }
 
 // DiskOptions say where and how a lane is kept on disk.
