@@ -42,7 +42,7 @@ type Agent struct {
 	lane      *buffer.Lane
 	deliverer *deliver.Deliverer
 	admin     *admin.Server
-	otlp      *accept.OTLP
+	requests  *accept.Server
 	accepting *task.Group
 
 	mu        sync.Mutex // guards what a reload changes
@@ -64,11 +64,11 @@ func New(cfg *config.Config, log *slog.Logger) (*Agent, error) {
 	a.deliverer = deliver.New(a.deliverOptions(cfg), log, func(ctx context.Context) (deliver.Batch, error) {
 		return a.lane.Take(ctx)
 	})
-	a.otlp = accept.NewOTLP(a.route, log)
+	a.requests = accept.NewServer(a.route, nil, log)
 	if err := openDisk(a.lane, cfg, log); err != nil {
 		return nil, err
 	}
-	if err = a.otlp.SetOptions(otlpOptions(cfg)); err == nil {
+	if err = a.requests.SetOptions(acceptOptions(cfg)); err == nil {
 		err = a.listen(cfg)
 	}
 	if err == nil {
@@ -103,10 +103,12 @@ func (a *Agent) listen(cfg *config.Config) error {
 
 func (a *Agent) open(w wish, cfg *config.Config) (s *socket, err error) {
 	s = &socket{wish: w}
-	if encoding, ok := strings.CutPrefix(w.source, "jaeger."); ok {
+	switch w.source {
+	case "jaeger.compact", "jaeger.binary":
+		encoding := strings.TrimPrefix(w.source, "jaeger.")
 		s.listener, err = accept.ListenUDP(w.address, encoding, cfg.Accept.Jaeger.SocketBuffer, a.route, a.log)
-	} else {
-		s.listener, err = a.otlp.Listen(w.address, w.source)
+	default:
+		s.listener, err = a.requests.Listen(w.address, w.source)
 	}
 	if err != nil {
 		return nil, listenError("accept."+w.source, err)

@@ -47,7 +47,7 @@ func (a *Agent) change(cfg *config.Config) (closed []*socket, restart []string, 
 	}
 	kept, opened, closed, err := a.reopen(cfg)
 	if err == nil {
-		if err = a.otlp.SetOptions(otlpOptions(cfg)); err != nil {
+		if err = a.requests.SetOptions(acceptOptions(cfg)); err != nil {
 			for _, s := range opened {
 				s.listener.Close()
 			}
@@ -147,8 +147,8 @@ func wanted(cfg *config.Config) (list []wish) {
 	return list
 }
 
-func otlpOptions(cfg *config.Config) accept.OTLPOptions {
-	return accept.OTLPOptions{Origins: cfg.Accept.OTLP.CORS, TLS: accept.TLSOptions(cfg.Accept.TLS)}
+func acceptOptions(cfg *config.Config) accept.Options {
+	return accept.Options{Origins: cfg.Accept.OTLP.CORS, TLS: accept.TLSOptions(cfg.Accept.TLS)}
 }
 
 func laneOptions(cfg *config.Config) buffer.Options {

@@ -40,7 +40,7 @@ func BenchmarkGRPC(b *testing.B) {
 }
 
 func benchmarkGRPC(b *testing.B, spans int, ours bool) {
-	o := NewOTLP(func(Origin) Lane { return countingLane{} }, slog.New(slog.DiscardHandler))
+	o := NewServer(func(Origin) Lane { return countingLane{} }, nil, slog.New(slog.DiscardHandler))
 	l, err := o.Listen("127.0.0.1:0", "otlp.grpc")
 	if err != nil {
 		b.Fatal(err)
@@ -176,6 +176,7 @@ func (countingLane) Answered([]byte, int) error           { return nil }
 func (countingLane) AnsweredAll(_ int, cut func(func([]byte, int) error) error) error {
 	return cut(func([]byte, int) error { return nil })
 }
+func (countingLane) LeftOut(ledger.LeftOut)       {}
 func (countingLane) Waits() bool                  { return false }
 func (countingLane) Refuse(ledger.RefuseReason)   {}
 func (countingLane) Report(ledger.ClientReported) {}

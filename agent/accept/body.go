@@ -14,6 +14,7 @@ import (
 var (
 	errOverloaded = errors.New("too much is being received at once")
 	errTooLarge   = fmt.Errorf("request larger than max (%d bytes, uncompressed)", otlp.MaxRequest)
+	errType       = errors.New("content type that is not understood")
 	errEncoding   = errors.New("compression that is not understood; gzip is")
 	errMalformed  = errors.New("malformed request")
 	errSlow       = errors.New("the request did not come in time")

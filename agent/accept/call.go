@@ -27,12 +27,14 @@ import (
 type call struct {
 	l         *Listener
 	lane      Lane
+	service   *service // what is asked; nil: something that this listener does not take
 	grpc      bool
-	mediaType string    // of OTLP over HTTP; "": one that is not known
+	mediaType string    // of a body that is no gRPC; "": one that this listener does not take
+	query     string    // of its target over HTTP
 	encoding  string    // how the body is compressed
 	size      int       // of the body, as it comes, in bytes; -1: not known
 	header    h2.Header // of the answer, beside what is in each
-	answer    *h2.Reply // to what is no export
+	answer    *h2.Reply // to what is not taken, without a look at its body
 	err       error     // why it is refused
 	unwanted  int       // what has come of a body since it was known not to be taken, in bytes
 	message   message   // gRPC's
@@ -41,18 +43,16 @@ type call struct {
 
 // begin looks at what is asked. two says that it is HTTP/2.
 func (l *Listener) begin(r *h2.Request, peer netip.AddrPort, two bool) *call {
-	c := &call{l: l, lane: l.otlp.lanes(Origin{Listener: l.address, Peer: peer}), size: int(r.ContentLength)}
-	c.body.budget = &l.otlp.budget
+	c := &call{l: l, lane: l.server.lanes(Origin{Listener: l.address, Peer: peer}), size: int(r.ContentLength)}
+	c.body.budget = &l.server.budget
 	contentType := r.Header.Get("content-type")
 	c.grpc = two && r.Method == http.MethodPost && grpc.IsContentType(contentType)
 	if c.grpc {
-		c.encoding = r.Header.Get("grpc-encoding")
-		if r.Path != grpc.TracePath {
-			c.lane.Refuse(ledger.Unimplemented)
-			c.answer = new(replyGRPC(grpc.Status{Code: grpc.Unimplemented, Message: "this agent takes traces only: " + grpc.TracePath}))
-			return c
-		}
-	} else if c.beginHTTP(r, contentType); c.answer != nil || c.err != nil {
+		c.beginGRPC(r)
+	} else {
+		c.beginHTTP(r, contentType)
+	}
+	if c.answer != nil || c.err != nil {
 		return c
 	}
 	if c.err = c.body.enter(); c.err == nil && !c.grpc && two {
@@ -63,55 +63,72 @@ func (l *Listener) begin(r *h2.Request, peer netip.AddrPort, two bool) *call {
 	return c
 }
 
+func (c *call) beginGRPC(r *h2.Request) {
+	c.encoding = r.Header.Get("grpc-encoding")
+	if c.service = find(c.l.services, true, r.Path, ""); c.service == nil {
+		c.lane.Refuse(ledger.Unimplemented)
+		c.answer = new(replyGRPC(grpc.Status{Code: grpc.Unimplemented, Message: takes(c.l.services, true)}))
+	}
+}
+
 // beginHTTP is for what is not gRPC.
 func (c *call) beginHTTP(r *h2.Request, contentType string) {
-	c.mediaType = mediaType(contentType)
+	c.mediaType = c.l.mediaType(contentType)
 	c.encoding = strings.ToLower(r.Header.Get("content-encoding"))
 	var status int
-	if c.header, status = c.l.otlp.cors(r); status != 0 {
+	if c.header, status = c.l.server.cors(r); status != 0 {
 		c.answer = &h2.Reply{Status: status, Header: c.header}
 		return
 	}
+	if c.service = find(c.l.services, false, r.Path, c.mediaType); c.service == nil {
+		var path string
+		path, c.query = split(r.Path)
+		c.service = find(c.l.services, false, path, c.mediaType)
+	}
 	switch {
-	case pathOf(r.Path) != tracesPath:
+	case c.service == nil:
 		if r.Method == http.MethodPost {
 			c.lane.Refuse(ledger.Unimplemented)
 		}
 		c.answer = new(c.withHeader(replyHTTP(c.mediaType, refusal{
-			Status: grpc.Status{Code: grpc.NotFound, Message: "this agent takes traces only: POST " + tracesPath}, http: http.StatusNotFound,
+			Status: grpc.Status{Code: grpc.NotFound, Message: takes(c.l.services, false)}, http: http.StatusNotFound,
 		})))
-	case r.Method != http.MethodPost:
-		c.header = append(c.header, hpack.HeaderField{Name: "allow", Value: http.MethodPost})
+	case r.Method != c.service.method:
+		c.header = append(c.header, hpack.HeaderField{Name: "allow", Value: c.service.method})
 		c.answer = new(c.withHeader(replyHTTP(c.mediaType, refusal{
-			Status: grpc.Status{Code: grpc.Unimplemented, Message: "only POST"}, http: http.StatusMethodNotAllowed,
+			Status: grpc.Status{Code: grpc.Unimplemented, Message: "only " + c.service.method}, http: http.StatusMethodNotAllowed,
 		})))
-	case c.mediaType == "":
-		c.err = fmt.Errorf("%w: %.100q; %s and %s are", errType, contentType, typeProtobuf, typeJSON)
+	case c.service.mediaType != c.mediaType && c.service.take != nil:
+		c.err = fmt.Errorf("%w: %.100q; %s", errType, contentType, understood(types(c.l.services, c.service.path)))
 	}
 }
 
-// mediaType is a content type that is understood, without its parameters, or "".
-func mediaType(contentType string) string {
-	if contentType == typeProtobuf || contentType == typeJSON {
-		return contentType
-	}
-	t, _, _ := mime.ParseMediaType(contentType)
-	if t != typeProtobuf && t != typeJSON {
+// mediaType is a content type that is taken, without its parameters, or "".
+func (l *Listener) mediaType(contentType string) string {
+	if contentType == "" {
 		return ""
 	}
-	return t
+	for i := range l.services {
+		if contentType == l.services[i].mediaType {
+			return contentType
+		}
+	}
+	t, _, _ := mime.ParseMediaType(contentType)
+	for i := range l.services {
+		if t == l.services[i].mediaType {
+			return t
+		}
+	}
+	return ""
 }
 
-// pathOf is the path of a request's target.
-func pathOf(target string) string {
-	if target == tracesPath {
-		return target
-	}
+// split cuts a request's target into its path and its query.
+func split(target string) (path, query string) {
 	u, err := url.ParseRequestURI(target)
 	if err != nil {
-		return target
+		return target, ""
 	}
-	return u.Path
+	return u.Path, u.RawQuery
 }
 
 // maxUnwanted is in bytes. So much more of a body that is not taken is let come
@@ -142,7 +159,8 @@ func (c *call) Deadline() time.Time { return c.body.until }
 
 // Quick says that End takes less than a millisecond, and does not wait.
 func (c *call) Quick() bool {
-	return c.answer != nil || c.err != nil || len(c.body.bytes) <= quickRequest && c.body.unpack == nil && !c.lane.Waits()
+	return c.answer != nil || c.err != nil ||
+		c.service.take != nil && len(c.body.bytes) <= quickRequest && c.body.unpack == nil && !c.lane.Waits()
 }
 
 // quickRequest is in bytes: what is checked, as JSON made protobuf, and copied
@@ -171,20 +189,18 @@ func (c *call) End(cause error) h2.Reply {
 
 // finish takes what was received, if there is no error, and answers.
 func (c *call) finish() h2.Reply {
-	switch {
-	case c.err != nil:
-	case c.mediaType == typeJSON:
-		c.err = c.l.takeJSON(c.lane, c.body.bytes)
-	case c.grpc:
-		c.err = c.l.take(c.lane, c.body.bytes, &c.l.grpc)
-	default:
-		c.err = c.l.take(c.lane, c.body.bytes, &c.l.http)
+	if c.err == nil && c.service.ask != nil {
+		return c.ask()
 	}
 	if c.err == nil {
-		if c.grpc {
-			return grpcSuccess
+		var spans int
+		if spans, c.err = c.service.take(c.lane, c.body.bytes); c.err == nil {
+			c.l.count(c.service.protocol, len(c.body.bytes), spans)
+			if c.grpc {
+				return grpcSuccess
+			}
+			return c.withHeader(reply(c.service.done, c.mediaType, c.service.says))
 		}
-		return c.withHeader(replyHTTP(c.mediaType, refusal{http: http.StatusOK}))
 	}
 	no := refuse(c.err)
 	if !no.counted {
@@ -195,9 +211,27 @@ func (c *call) finish() h2.Reply {
 	}
 	if no.http == http.StatusUnsupportedMediaType {
 		c.header = append(c.header, hpack.HeaderField{Name: "accept-encoding", Value: "gzip"},
-			hpack.HeaderField{Name: "accept-post", Value: typeProtobuf + ", " + typeJSON})
+			hpack.HeaderField{Name: "accept-post", Value: strings.Join(types(c.l.services, c.service.path), ", ")})
 	}
 	return c.withHeader(replyHTTP(c.mediaType, no))
+}
+
+// ask has a question answered.
+func (c *call) ask() h2.Reply {
+	a := c.service.ask(question{path: c.service.path, query: c.query, body: c.body.bytes})
+	if !c.grpc {
+		return c.withHeader(reply(a.status, a.mediaType, a.body))
+	}
+	if a.err != nil {
+		st, ok := errors.AsType[grpc.Status](a.err)
+		if !ok {
+			st = grpc.Status{Code: grpc.Unavailable, Message: a.err.Error()}
+		}
+		return replyGRPC(st)
+	}
+	r := grpcSuccess
+	r.Body = append(grpc.AppendPrefix(make([]byte, 0, grpc.PrefixLen+len(a.body)), false, len(a.body)), a.body...)
+	return r
 }
 
 func (c *call) withHeader(r h2.Reply) h2.Reply {

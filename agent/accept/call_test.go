@@ -44,7 +44,7 @@ func TestHTTP2AsHTTP1(t *testing.T) {
 		{"of another page", of(nil), []string{"method", "OPTIONS", "Origin", "https://b.example", "Access-Control-Request-Method", "POST"}},
 		{"a browser's", of(small), []string{"Origin", "https://a.example"}},
 	} {
-		s := serve(t, "127.0.0.1:0", OTLPOptions{Origins: []string{"https://a.example"}})
+		s := serve(t, "127.0.0.1:0", Options{Origins: []string{"https://a.example"}})
 		one, h1, body1 := s.post(c.body(), c.header...)
 		before := s.lane.copy()
 		s.h1 = s.h2
@@ -95,8 +95,8 @@ func TestPieces(t *testing.T) {
 			"too long":    {append(framed(false, request(30, 100)), 1), "", "3", 0},
 		} {
 			lane := &fakeLane{t: t}
-			o := NewOTLP(func(Origin) Lane { return lane }, nil)
-			l := &Listener{otlp: o}
+			o := NewServer(func(Origin) Lane { return lane }, nil, nil)
+			l := &Listener{server: o, services: o.services("otlp.grpc")}
 			call := l.begin(&h2.Request{Method: "POST", Path: grpc.TracePath, ContentLength: -1, Header: h2.Header{
 				{Name: "content-type", Value: "application/grpc"}, {Name: "grpc-encoding", Value: c.encoding},
 			}}, netip.AddrPort{}, true)
@@ -122,7 +122,7 @@ func TestPieces(t *testing.T) {
 // A lane that waits is waited for in a goroutine of its own; then the answers
 // of one connection come in any order.
 func TestLaneThatWaits(t *testing.T) {
-	s := serve(t, "127.0.0.1:0", OTLPOptions{})
+	s := serve(t, "127.0.0.1:0", Options{})
 	s.lane.waits = true
 	for range 20 {
 		if st, _ := s.call(iotest.HalfReader(bytes.NewReader(framed(false, request(3, 1)))), nil); st.Code != grpc.OK {
@@ -133,7 +133,7 @@ func TestLaneThatWaits(t *testing.T) {
 		t.Errorf("%d spans", got)
 	}
 	quick := func(waits bool, size int) bool {
-		c := call{lane: &fakeLane{waits: waits}, body: body{bytes: make([]byte, size)}}
+		c := call{service: &service{take: (&otlpTaker{}).take}, lane: &fakeLane{waits: waits}, body: body{bytes: make([]byte, size)}}
 		return c.Quick()
 	}
 	if !quick(false, 100) || quick(true, 100) || quick(false, quickRequest+1) {
@@ -144,7 +144,7 @@ func TestLaneThatWaits(t *testing.T) {
 // A long body that is not taken is answered before its end; a short one is let
 // come to it.
 func TestUnwanted(t *testing.T) {
-	s := serve(t, "127.0.0.1:0", OTLPOptions{})
+	s := serve(t, "127.0.0.1:0", Options{})
 	s.h1 = s.h2
 	r, w := io.Pipe()
 	go func() {

@@ -17,9 +17,9 @@ const corsMaxAge = "7200"
 // cors lets the web pages of configured origins send (fetch.spec.whatwg.org,
 // "CORS protocol"): it returns what is to be in the answer. If it is the answer
 // to a browser that asks before it sends, status is not 0.
-func (o *OTLP) cors(r *h2.Request) (h h2.Header, status int) {
+func (s *Server) cors(r *h2.Request) (h h2.Header, status int) {
 	origin := r.Header.Get("origin")
-	origins := *o.origins.Load()
+	origins := *s.origins.Load()
 	if origin == "" || len(origins) == 0 {
 		return nil, 0
 	}

@@ -6,14 +6,17 @@
 // the kernel's socket buffer is the queue, and what overflows it is counted
 // there.
 //
-// Over TCP and Unix sockets, OTLP is taken in, gRPC and HTTP on each address,
-// and answered when it is in the lane. HTTP/2 is our own (package h2), HTTP/1 is
+// Over TCP and Unix sockets, requests are taken in, gRPC and HTTP, and answered
+// when their spans are in the lane. HTTP/2 is our own (package h2), HTTP/1 is
 // net/http's; a request takes the same way whichever it came by:
 //
-//	listener.go, connections.go, stream.go, certificates.go   who is let in
-//	meet.go, http1.go                                         which HTTP they speak
-//	call.go, cors.go                                          what is asked
+//	server.go, listener.go, connections.go, certificates.go   who is let in
+//	meet.go, http1.go, stream.go                              which HTTP they speak
+//	service.go, call.go, cors.go                              what is asked
 //	message.go, body.go, unpack.go, budget.go                 receiving it, within a bound
-//	otlp.go                                                   checking it, and into the lane
+//	otlp.go, jaegergrpc.go, jaegerhttp.go                     checking it, and into the lane
 //	reply.go                                                  what is answered
+//
+// A protocol more is a file more: the list of its services, which is given to a
+// listener by the name of its key (Server.services).
 package accept

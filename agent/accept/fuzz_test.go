@@ -51,7 +51,7 @@ func FuzzPeer(f *testing.F) {
 	good := framed(false, request(2, 10))
 	f.Fuzz(func(t *testing.T, input []byte) {
 		p := &pipes{make(chan net.Conn), make(chan struct{})}
-		o := NewOTLP(func(Origin) Lane { return countingLane{} }, slog.New(slog.DiscardHandler))
+		o := NewServer(func(Origin) Lane { return countingLane{} }, nil, slog.New(slog.DiscardHandler))
 		l := o.on(p, "pipe", "otlp.grpc", false)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)

@@ -19,6 +19,8 @@ type Lane interface {
 	// kept, or none. An error of cut is returned, and not counted. size is
 	// about what the frames have in all, in bytes.
 	AnsweredAll(size int, cut func(put func(frame []byte, spans int) error) error) error
+	// LeftOut counts spans that were left out of a request that was taken.
+	LeftOut(left ledger.LeftOut)
 	// Waits says whether Answered and AnsweredAll may wait for more than a lock
 	// that is held shortly: for a disk.
 	Waits() bool

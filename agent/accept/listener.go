@@ -37,9 +37,10 @@ const (
 	endTime = 3 * time.Second
 )
 
-// Listener is an address of an OTLP. It is a task: Listen opens it, Run serves it.
+// Listener is an address of a Server. It is a task: Listen opens it, Run serves it.
 type Listener struct {
-	otlp     *OTLP
+	server   *Server
+	services []service
 	address  string
 	source   string
 	unix     bool
@@ -50,14 +51,15 @@ type Listener struct {
 	running sync.RWMutex
 	ended   bool
 
-	open             atomic.Int64 // connections
-	grpc, http, json atomic.Uint64
-	bytes, spans     atomic.Uint64
+	open         atomic.Int64 // connections
+	requests     [protocols]atomic.Uint64
+	bytes, spans atomic.Uint64
 }
 
 // Listen opens an address, "ip:port" or "unix:/path". source is what people
-// know it by.
-func (o *OTLP) Listen(address, source string) (*Listener, error) {
+// know it by, the key that it is configured by without "accept."; it says what
+// is served there.
+func (s *Server) Listen(address, source string) (*Listener, error) {
 	open, unix, err := openStream(address)
 	if err != nil {
 		return nil, err
@@ -65,12 +67,12 @@ func (o *OTLP) Listen(address, source string) (*Listener, error) {
 	if !unix {
 		address = open.Addr().String()
 	}
-	return o.on(open, address, source, unix), nil
+	return s.on(open, address, source, unix), nil
 }
 
 // on makes a Listener of one that is open.
-func (o *OTLP) on(open net.Listener, address, source string, unix bool) *Listener {
-	l := &Listener{otlp: o, source: source, address: address, unix: unix, listener: open}
+func (s *Server) on(open net.Listener, address, source string, unix bool) *Listener {
+	l := &Listener{server: s, services: s.services(source), source: source, address: address, unix: unix, listener: open}
 	var only1 http.Protocols
 	only1.SetHTTP1(true)
 	l.http1 = &http.Server{
@@ -81,8 +83,8 @@ func (o *OTLP) on(open net.Listener, address, source string, unix bool) *Listene
 		WriteTimeout:      answerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ConnState:         func(c net.Conn, s http.ConnState) { l.otlp.conns.state(c, s) },
-		ErrorLog:          slog.NewLogLogger(o.log.Handler(), slog.LevelDebug),
+		ConnState:         func(c net.Conn, state http.ConnState) { s.conns.state(c, state) },
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	l.http2 = &h2.Server{
 		HeaderTimeout:  headerTimeout,
@@ -90,7 +92,7 @@ func (o *OTLP) on(open net.Listener, address, source string, unix bool) *Listene
 		AnswerTimeout:  answerTimeout,
 		IdleTimeout:    idleTimeout,
 		PingAfter:      pingAfter,
-		Log:            o.log,
+		Log:            s.log,
 	}
 	return l
 }
@@ -136,9 +138,20 @@ func (l *Listener) Run(ctx context.Context) error {
 func (l *Listener) Status() ledger.Listener {
 	return ledger.Listener{
 		Address: l.address, Source: l.source,
-		TLS:         !l.unix && l.otlp.certs.Load() != nil,
+		TLS:         !l.unix && l.server.certs.Load() != nil,
 		Connections: int(l.open.Load()),
-		Requests:    ledger.Requests{GRPC: l.grpc.Load(), HTTP: l.http.Load(), HTTPJSON: l.json.Load()},
-		Bytes:       l.bytes.Load(), Spans: l.spans.Load(),
+		Requests: ledger.Requests{
+			GRPC: l.requests[overGRPC].Load(), HTTP: l.requests[overHTTP].Load(),
+			HTTPJSON: l.requests[overJSON].Load(), HTTPThrift: l.requests[overThrift].Load(),
+		},
+		Bytes: l.bytes.Load(), Spans: l.spans.Load(),
 	}
+}
+
+// count counts a request that was taken: its size in bytes, uncompressed, and
+// its spans.
+func (l *Listener) count(p protocol, bytes, spans int) {
+	l.requests[p].Add(1)
+	l.bytes.Add(uint64(bytes))
+	l.spans.Add(uint64(spans))
 }

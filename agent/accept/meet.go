@@ -55,7 +55,7 @@ func (m *meeting) accept(ctx context.Context) error {
 			return err
 		}
 		pause = 0
-		if c := m.l.otlp.conns.add(nc, &m.l.open); c != nil {
+		if c := m.l.server.conns.add(nc, &m.l.open); c != nil {
 			m.met.Go(func() { m.meet(ctx, c) })
 		}
 	}
@@ -75,9 +75,9 @@ func (m *meeting) meet(ctx context.Context, c *connection) {
 		peer := peerOf(c)
 		m.l.http2.Serve(nc, func(r *h2.Request) h2.Receiver { return m.l.begin(r, peer, true) }, func(busy bool) {
 			if busy {
-				m.l.otlp.conns.state(c, http.StateActive)
+				m.l.server.conns.state(c, http.StateActive)
 			} else {
-				m.l.otlp.conns.state(c, http.StateIdle)
+				m.l.server.conns.state(c, http.StateIdle)
 			}
 		})
 	default:
@@ -91,7 +91,7 @@ func (m *meeting) meet(ctx context.Context, c *connection) {
 
 // protocol says whether it is HTTP/2 that a peer speaks, and through what.
 func (m *meeting) protocol(ctx context.Context, c *connection) (nc net.Conn, two bool, err error) {
-	if certs := m.l.otlp.certs.Load(); certs != nil && !m.l.unix {
+	if certs := m.l.server.certs.Load(); certs != nil && !m.l.unix {
 		t := tls.Server(c, certs.server)
 		err := t.HandshakeContext(ctx)
 		if e, ok := errors.AsType[tls.RecordHeaderError](err); ok && e.Conn != nil && bytes.Contains(methods, append(e.RecordHeader[:4:4], ' ')) {

@@ -50,9 +50,9 @@ func gzipped(msg []byte) []byte {
 	return b.Bytes()
 }
 
-// served is an OTLP with one listener.
+// served is a Server with one listener.
 type served struct {
-	*OTLP
+	*Server
 	*Listener
 	t    *testing.T
 	lane *fakeLane
@@ -62,21 +62,27 @@ type served struct {
 	h1   *http.Transport
 }
 
-// serve runs a listener. At the end nothing may be reserved or open any more.
-func serve(t *testing.T, address string, opt OTLPOptions) *served {
+// serve runs a listener for OTLP.
+func serve(t *testing.T, address string, opt Options) *served {
+	t.Helper()
+	return serveAs(t, "otlp.grpc", address, opt, nil)
+}
+
+// serveAs runs a listener. At the end nothing may be reserved or open any more.
+func serveAs(t *testing.T, source, address string, opt Options, answers Answers) *served {
 	t.Helper()
 	s := &served{t: t, lane: &fakeLane{t: t}}
-	s.OTLP = NewOTLP(func(o Origin) Lane {
+	s.Server = NewServer(func(o Origin) Lane {
 		if o.Listener == "" || o.Peer.IsValid() == strings.HasPrefix(o.Listener, "unix:") {
 			t.Errorf("origin %+v", o)
 		}
 		return s.lane
-	}, slog.New(slog.DiscardHandler))
+	}, answers, slog.New(slog.DiscardHandler))
 	if err := s.SetOptions(opt); err != nil {
 		t.Fatal(err)
 	}
 	var err error
-	if s.Listener, err = s.Listen(address, "otlp.grpc"); err != nil {
+	if s.Listener, err = s.Listen(address, source); err != nil {
 		t.Fatal(err)
 	}
 	dial := func(context.Context, string, string) (net.Conn, error) { return net.Dial("tcp", s.Address()) }
@@ -162,6 +168,8 @@ func (s *served) post(body io.Reader, header ...string) (int, http.Header, strin
 		switch header[i] {
 		case "path":
 			r.URL.Path = header[i+1]
+		case "query":
+			r.URL.RawQuery = header[i+1]
 		case "method":
 			r.Method = header[i+1]
 		default:
@@ -244,7 +252,7 @@ func TestGRPC(t *testing.T) {
 			change: func(r *http.Request) { r.URL.Path = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export" },
 		},
 	} {
-		s := serve(t, "127.0.0.1:0", OTLPOptions{})
+		s := serve(t, "127.0.0.1:0", Options{})
 		st, h := s.call(bytes.NewReader(c.body), c.change)
 		if st.Code != c.code || !strings.Contains(st.Message, c.says) || st.RetryDelay != 0 {
 			t.Errorf("%s: %+v, want %v … %s", c.name, st, c.code, c.says)
@@ -306,7 +314,7 @@ func TestHTTP(t *testing.T) {
 			"method", "OPTIONS", "Origin", "https://a.example", "Access-Control-Request-Method", "POST",
 		}},
 	} {
-		s := serve(t, "127.0.0.1:0", OTLPOptions{})
+		s := serve(t, "127.0.0.1:0", Options{})
 		status, h, body := s.post(c.body, c.header...)
 		if status != c.status {
 			t.Errorf("%s: %d %s, want %d", c.name, status, body, c.status)
@@ -331,7 +339,7 @@ func TestHTTP(t *testing.T) {
 
 // An error is a google.rpc.Status in the type of the request.
 func TestHTTPErrors(t *testing.T) {
-	s := serve(t, "127.0.0.1:0", OTLPOptions{})
+	s := serve(t, "127.0.0.1:0", Options{})
 	s.lane.err = ledger.Refused{Reason: ledger.QueueFull}
 	status, h, body := s.post(bytes.NewReader(request(1, 1)))
 	wantBody := string(grpc.Status{Code: grpc.ResourceExhausted, Message: "the agent's buffer is full: its collector is slow or away", RetryDelay: fullDelay}.AppendProto(nil))
@@ -355,7 +363,7 @@ func TestHTTPErrors(t *testing.T) {
 
 // What a browser sends: ids in hex, 64-bit numbers as strings.
 func TestJSON(t *testing.T) {
-	s := serve(t, "127.0.0.1:0", OTLPOptions{Origins: []string{"*"}})
+	s := serve(t, "127.0.0.1:0", Options{Origins: []string{"*"}})
 	const span = `{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174","name":"x","startTimeUnixNano":"1544712660000000000"}`
 	spans := func(list string) string { return `{"resourceSpans":[{"scopeSpans":[{"spans":[` + list + `]}]}]}` }
 	many := spans(span + strings.Repeat(","+span, 5000))
@@ -384,7 +392,7 @@ func TestJSON(t *testing.T) {
 
 // A full buffer is told with a delay, a request that will never fit without one.
 func TestLaneRefuses(t *testing.T) {
-	s := serve(t, "127.0.0.1:0", OTLPOptions{})
+	s := serve(t, "127.0.0.1:0", Options{})
 	for _, c := range []struct {
 		reason ledger.RefuseReason
 		delay  time.Duration
@@ -421,7 +429,7 @@ func TestCORS(t *testing.T) {
 		{[]string{"https://shop.example"}, "https://evil.example", false},
 		{[]string{"*"}, "null", true},
 	} {
-		s := serve(t, "127.0.0.1:0", OTLPOptions{Origins: c.origins})
+		s := serve(t, "127.0.0.1:0", Options{Origins: c.origins})
 		status, h, _ := s.post(http.NoBody, append(ask, "Origin", c.origin)...)
 		if c.allowed && (status != 204 || h.Get("Access-Control-Allow-Origin") != c.origin || h.Get("Access-Control-Allow-Headers") != "content-type,x-token" || h.Get("Access-Control-Allow-Methods") != "POST") {
 			t.Errorf("%s: %d %v", c.origin, status, h)
@@ -442,7 +450,7 @@ func TestCORS(t *testing.T) {
 
 // Either port takes either protocol, gRPC with TLS as without.
 func TestHTTP2WithoutGRPC(t *testing.T) {
-	s := serve(t, "127.0.0.1:0", OTLPOptions{})
+	s := serve(t, "127.0.0.1:0", Options{})
 	s.h1 = s.h2
 	if status, _, body := s.post(bytes.NewReader(request(3, 1))); status != 200 {
 		t.Errorf("%d %s", status, body)
@@ -454,7 +462,7 @@ func TestHTTP2WithoutGRPC(t *testing.T) {
 
 func TestTLSClientsOnly(t *testing.T) {
 	ca := newAuthority(t)
-	opt := OTLPOptions{TLS: ca.server(t, "one")}
+	opt := Options{TLS: ca.server(t, "one")}
 	s := serve(t, "127.0.0.1:0", opt)
 	for _, transport := range []**http.Transport{&s.h1, &s.h2} {
 		(*transport).TLSClientConfig = &tls.Config{RootCAs: ca.pool}

@@ -26,7 +26,7 @@ func TestUnixSocket(t *testing.T) {
 	}
 	stale.(*net.UnixListener).SetUnlinkOnClose(false)
 	stale.Close()
-	s := serve(t, "unix:"+path, OTLPOptions{TLS: newAuthority(t).server(t, "not for a unix socket")})
+	s := serve(t, "unix:"+path, Options{TLS: newAuthority(t).server(t, "not for a unix socket")})
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o666 {
 		t.Errorf("%v, %v", info, err)
 	}
@@ -39,7 +39,7 @@ func TestUnixSocket(t *testing.T) {
 	if st := s.Status(); st.Spans != 6 || st.Address != "unix:"+path || st.TLS {
 		t.Errorf("%+v", st)
 	}
-	if _, err := s.OTLP.Listen("unix:"+path, ""); err == nil || !strings.Contains(err.Error(), "in use") {
+	if _, err := s.Server.Listen("unix:"+path, ""); err == nil || !strings.Contains(err.Error(), "in use") {
 		t.Errorf("%v", err)
 	}
 	s.stop()
@@ -47,7 +47,7 @@ func TestUnixSocket(t *testing.T) {
 		t.Error("the socket stays behind")
 	}
 	writeFile(t, path, []byte("not a socket"))
-	if _, err := s.OTLP.Listen("unix:"+path, ""); err == nil || !strings.Contains(err.Error(), "no socket") {
+	if _, err := s.Server.Listen("unix:"+path, ""); err == nil || !strings.Contains(err.Error(), "no socket") {
 		t.Errorf("%v", err)
 	}
 }
@@ -76,7 +76,7 @@ func until(t *testing.T, what string, f func() bool) {
 // beside 60 of them. Who has sent much keeps other large ones out, which are
 // told to come again, but not small ones.
 func TestSlowSendersAndTheBudget(t *testing.T) {
-	s := serve(t, "127.0.0.1:0", OTLPOptions{})
+	s := serve(t, "127.0.0.1:0", Options{})
 	good := framed(false, request(100, 10))
 	part := framed(false, request(1000, 4000))
 	var wg sync.WaitGroup
@@ -144,7 +144,7 @@ func (s *served) tryCall(body io.Reader) {
 // All at once: each is answered, what is taken is taken whole, and afterwards
 // nothing is reserved (serve sees to that).
 func TestManyLargeRequestsAtOnce(t *testing.T) {
-	s := serve(t, "127.0.0.1:0", OTLPOptions{})
+	s := serve(t, "127.0.0.1:0", Options{})
 	large := framed(false, request(1000, 4000))
 	var ok, again atomicCount
 	var wg sync.WaitGroup
@@ -186,7 +186,7 @@ func (c *atomicCount) add() {
 // Peers that connect and say nothing make way for those that have something to
 // say; peers that are busy don't.
 func TestHalfOpenConnections(t *testing.T) {
-	s := serve(t, "127.0.0.1:0", OTLPOptions{})
+	s := serve(t, "127.0.0.1:0", Options{})
 	var open []net.Conn
 	defer func() {
 		for _, c := range open {
@@ -224,7 +224,7 @@ func TestIdlePeersLeaveDescriptorsForDelivery(t *testing.T) {
 			t.Errorf("%d connections with %d descriptors, want %d", got, files, want)
 		}
 	}
-	s := serve(t, "127.0.0.1:0", OTLPOptions{})
+	s := serve(t, "127.0.0.1:0", Options{})
 	s.conns.mu.Lock()
 	s.conns.limit = limitFor(16)
 	s.conns.mu.Unlock()
@@ -283,7 +283,7 @@ func TestQuietest(t *testing.T) {
 
 // Requests that have begun when the listener ends are answered.
 func TestEndAnswersWhatHasBegun(t *testing.T) {
-	s := serve(t, "127.0.0.1:0", OTLPOptions{})
+	s := serve(t, "127.0.0.1:0", Options{})
 	msg := framed(false, request(3, 1))
 	r, w := io.Pipe()
 	done := make(chan grpc.Status)

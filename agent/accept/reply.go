@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/net/http2/hpack"
@@ -101,33 +102,42 @@ func replyGRPC(s grpc.Status) h2.Reply {
 	return h2.Reply{Status: http.StatusOK, Header: h}
 }
 
-// replyHTTP is the answer to a request as OTLP over HTTP has it: an empty
-// response, or a google.rpc.Status, in the type of the request. "" is one that
-// is not known.
+// replyHTTP is the answer to a request that is refused, as OTLP over HTTP has it:
+// a google.rpc.Status in the type of the request, and for other types a line of
+// text. "" is a type that is not known.
 func replyHTTP(mediaType string, r refusal) h2.Reply {
 	var b []byte
 	switch mediaType {
 	case typeProtobuf:
-		if r.http != http.StatusOK {
-			b = r.AppendProto(nil)
-		}
+		b = r.AppendProto(nil)
 	case typeJSON:
-		b = otlpjson.AppendTraceResponse(nil, grpc.PartialSuccess{})
-		if r.http != http.StatusOK {
-			b = otlpjson.AppendStatus(nil, r.Status)
-		}
+		b = otlpjson.AppendStatus(nil, r.Status)
 	default:
 		mediaType = "text/plain; charset=utf-8"
 		b = []byte(r.Message + "\n")
 	}
-	h := h2.Header{
+	a := reply(r.http, mediaType, b)
+	if r.RetryDelay > 0 {
+		a.Header = append(a.Header, hpack.HeaderField{Name: "retry-after", Value: strconv.Itoa(int((r.RetryDelay + time.Second - 1) / time.Second))})
+	}
+	return a
+}
+
+// reply is an answer over HTTP.
+func reply(status int, mediaType string, body []byte) h2.Reply {
+	return h2.Reply{Status: status, Body: body, Header: h2.Header{
 		{Name: "content-type", Value: mediaType},
 		{Name: "x-content-type-options", Value: "nosniff"},
-		{Name: "content-length", Value: strconv.Itoa(len(b))},
+		{Name: "content-length", Value: strconv.Itoa(len(body))},
 		{Name: "date", Value: time.Now().UTC().Format(http.TimeFormat)},
+	}}
+}
+
+// understood is a list of types as a sentence.
+func understood(types []string) string {
+	if len(types) == 1 {
+		return types[0] + " is"
 	}
-	if r.RetryDelay > 0 {
-		h = append(h, hpack.HeaderField{Name: "retry-after", Value: strconv.Itoa(int((r.RetryDelay + time.Second - 1) / time.Second))})
-	}
-	return h2.Reply{Status: r.http, Header: h, Body: b}
+	last := len(types) - 1
+	return strings.Join(types[:last], ", ") + " and " + types[last] + " are"
 }

@@ -100,7 +100,7 @@ func onPipes(t *testing.T, test func(s *served, p *pipes)) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &pipes{make(chan net.Conn), make(chan struct{})}
 		s := &served{t: t, lane: &fakeLane{t: t}, url: "http://pipe"}
-		s.OTLP = NewOTLP(func(Origin) Lane { return s.lane }, slog.New(slog.DiscardHandler))
+		s.Server = NewServer(func(Origin) Lane { return s.lane }, nil, slog.New(slog.DiscardHandler))
 		s.Listener = s.on(p, "pipe", "otlp.http", false)
 		var prior http.Protocols
 		prior.SetUnencryptedHTTP2(true)
@@ -199,7 +199,7 @@ func TestSlowLargeBodies(t *testing.T) {
 func TestSlowBodyWithTLS(t *testing.T) {
 	onPipes(t, func(s *served, p *pipes) {
 		ca := newAuthority(t)
-		if err := s.SetOptions(OTLPOptions{TLS: ca.server(t, "one")}); err != nil {
+		if err := s.SetOptions(Options{TLS: ca.server(t, "one")}); err != nil {
 			t.Fatal(err)
 		}
 		connections := 0

@@ -96,6 +96,8 @@ func (l *fakeLane) Datagram(frame []byte, spans int, left ledger.LeftOut) {
 	l.account.Dropped[ledger.TooBig] += uint64(left.TooBig)
 }
 
+func (l *fakeLane) LeftOut(left ledger.LeftOut) { l.Datagram(nil, 0, left) }
+
 func (l *fakeLane) Refuse(reason ledger.RefuseReason) {
 	l.mu.Lock()
 	l.account.Refused[reason]++

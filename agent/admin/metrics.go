@@ -196,6 +196,7 @@ func (m *exposition) listeners(listeners []ledger.Listener) {
 		m.sample(float64(l.Requests.GRPC), "address", l.Address, "source", l.Source, "protocol", "grpc")
 		m.sample(float64(l.Requests.HTTP), "address", l.Address, "source", l.Source, "protocol", "http_protobuf")
 		m.sample(float64(l.Requests.HTTPJSON), "address", l.Address, "source", l.Source, "protocol", "http_json")
+		m.sample(float64(l.Requests.HTTPThrift), "address", l.Address, "source", l.Source, "protocol", "http_thrift")
 	}
 	each := func(name, kind, help string, value func(ledger.Listener) float64) {
 		m.family("wayside_agent_listener_"+name, kind, help)

@@ -230,7 +230,7 @@ func (p *page) listeners(st ledger.Status) {
 		}
 		p.put("<tr><th><code>%s</code> <span class=\"soft\">%s</span></th>", l.Address, what)
 		p.put("<td class=\"n\" data-name=\"gRPC\">%s</td><td class=\"n\" data-name=\"HTTP\">%s</td><td class=\"n\" data-name=\"HTTP, JSON\">%s</td><td class=\"n\" data-name=\"received\">%s</td><td class=\"n\" data-name=\"connections\">%s</td></tr>\n",
-			count(l.Requests.GRPC), count(l.Requests.HTTP), count(l.Requests.HTTPJSON), size(int(l.Bytes)), count(uint64(l.Connections)))
+			count(l.Requests.GRPC), count(l.Requests.HTTP+l.Requests.HTTPThrift), count(l.Requests.HTTPJSON), size(int(l.Bytes)), count(uint64(l.Connections)))
 	}
 	p.WriteString("</tbody></table></div>\n")
 }

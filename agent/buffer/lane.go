@@ -69,15 +69,28 @@ func (l *Lane) Datagram(frame []byte, spans int, left ledger.LeftOut) {
 	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.account.Accepted += uint64(spans + left.Invalid + left.TooBig)
-	l.account.Dropped[ledger.Invalid] += uint64(left.Invalid)
-	l.account.Dropped[ledger.TooBig] += uint64(left.TooBig)
+	l.leftOut(left)
 	if spans == 0 {
 		return
 	}
+	l.account.Accepted += uint64(spans)
 	if !l.append(&l.datagram, frame, spans, now) {
 		l.account.Dropped[ledger.BufferFull] += uint64(spans)
 	}
+}
+
+// LeftOut counts spans that were left out of a request whose others have entered.
+func (l *Lane) LeftOut(left ledger.LeftOut) {
+	l.mu.Lock()
+	l.leftOut(left)
+	l.mu.Unlock()
+}
+
+// leftOut takes spans in and drops them. mu is held.
+func (l *Lane) leftOut(left ledger.LeftOut) {
+	l.account.Accepted += uint64(left.Invalid + left.TooBig)
+	l.account.Dropped[ledger.Invalid] += uint64(left.Invalid)
+	l.account.Dropped[ledger.TooBig] += uint64(left.TooBig)
 }
 
 // Refuse counts a packet or request that does not enter.

@@ -306,7 +306,8 @@ func TestLargeFramesDoNotAddToWhatIsKept(t *testing.T) {
 
 func TestLeftOutSpansAreAcceptedAndDropped(t *testing.T) {
 	l := NewLane("default", options)
-	l.Datagram(nil, 0, ledger.LeftOut{Invalid: 3, TooBig: 2})
+	l.Datagram(nil, 0, ledger.LeftOut{Invalid: 2, TooBig: 1})
+	l.LeftOut(ledger.LeftOut{Invalid: 1, TooBig: 1})
 	s := check(t, l)
 	if s.Accepted != 5 || s.Dropped[ledger.Invalid] != 3 || s.Dropped[ledger.TooBig] != 2 {
 		t.Errorf("%+v", s.Account)
@@ -383,7 +384,9 @@ func TestRandomWalk(t *testing.T) {
 			case 0, 1:
 				l.Datagram(block[:1+rng.IntN(len(block))], 1+rng.IntN(20), ledger.LeftOut{Invalid: rng.IntN(2)})
 			case 2, 3:
-				_ = l.Answered(block[:1+rng.IntN(len(block))], 1+rng.IntN(20))
+				if l.Answered(block[:1+rng.IntN(len(block))], 1+rng.IntN(20)) == nil {
+					l.LeftOut(ledger.LeftOut{Invalid: rng.IntN(2), TooBig: rng.IntN(2)})
+				}
 			case 4:
 				if b, err := l.Take(ctx); err == nil {
 					flying = append(flying, b)

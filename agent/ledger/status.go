@@ -127,10 +127,11 @@ type Listener struct {
 
 // Requests counts requests by protocol.
 type Requests struct {
-	GRPC     uint64 `json:"grpc"`
-	HTTP     uint64 `json:"http_protobuf"`
-	HTTPJSON uint64 `json:"http_json"`
+	GRPC       uint64 `json:"grpc"`
+	HTTP       uint64 `json:"http_protobuf"`
+	HTTPJSON   uint64 `json:"http_json"`
+	HTTPThrift uint64 `json:"http_thrift"`
 }
 
 // Sum is the number of requests of any protocol.
-func (r Requests) Sum() uint64 { return r.GRPC + r.HTTP + r.HTTPJSON }
+func (r Requests) Sum() uint64 { return r.GRPC + r.HTTP + r.HTTPJSON + r.HTTPThrift }

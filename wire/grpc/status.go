@@ -15,6 +15,9 @@ type Status struct {
 	RetryDelay time.Duration
 }
 
+// Error makes a status the error of who makes or answers a call.
+func (s Status) Error() string { return s.Code.String() + ": " + s.Message }
+
 // ParseStatus reads the headers grpc-status, grpc-message and
 // grpc-status-details-bin. The last two may be empty or damaged: what can't be
 // read of them is left out, since the status itself is what counts.

@@ -28,8 +28,8 @@ type Request struct {
 	ContentLength                   int64 // -1: nobody said
 }
 
-// Reply is an answer. Names are in lower case. It should have less than a
-// kilobyte in all (see flush).
+// Reply is an answer. Names are in lower case. All but a few should have less
+// than a kilobyte in all (see flush).
 type Reply struct {
 	Status  int
 	Header  Header
