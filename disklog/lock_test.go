@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"testing"
+	"time"
 
 	"github.com/wayside-tracing/wayside/disklog"
 )
@@ -45,7 +47,8 @@ func TestLock(t *testing.T) {
 // A killed process keeps nothing, although a child that it has started lives on.
 func TestLockOfAKilledProcess(t *testing.T) {
 	if dir := os.Getenv("DISKLOG_TEST_LOCK"); dir != "" {
-		if _, err := disklog.LockDir(dir); err != nil {
+		k, err := disklog.LockDir(dir)
+		if err != nil {
 			t.Fatal(err)
 		}
 		child := exec.Command("sleep", "60")
@@ -53,7 +56,10 @@ func TestLockOfAKilledProcess(t *testing.T) {
 			t.Fatal(err)
 		}
 		fmt.Println("child", child.Process.Pid)
-		select {}
+		for {
+			time.Sleep(time.Minute)
+			runtime.KeepAlive(k) // a lock that nobody has is closed with the garbage
+		}
 	}
 	dir := t.TempDir()
 	cmd := exec.Command(os.Args[0], "-test.run", "^TestLockOfAKilledProcess$")
