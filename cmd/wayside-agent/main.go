@@ -20,6 +20,7 @@ import (
 	"github.com/wayside-tracing/wayside/agent/config"
 	"github.com/wayside-tracing/wayside/agent/ledger"
 	"github.com/wayside-tracing/wayside/internal/pages"
+	"github.com/wayside-tracing/wayside/internal/slack"
 	"github.com/wayside-tracing/wayside/internal/version"
 )
 
@@ -30,7 +31,12 @@ const (
 	wrongUse = 2
 )
 
+// timerSlack is how late a wake-up may come. The shortest time that something
+// here waits for is 10 ms (agent/accept, rest.go).
+const timerSlack = time.Millisecond
+
 func main() {
+	slack.Allow(timerSlack)
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
