@@ -11,8 +11,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -78,9 +76,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "wayside-agent: %v\n", err)
 		return failure
 	}
+	base := newBaseline()
+	base.limit(cfg)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends it at once
-	go watch(ctx, cmd.source.File, loaded, hangup, func() { reload(a, cmd.source, log) })
+	go watch(ctx, cmd.source.File, loaded, hangup, func() { reload(a, cmd.source, base, log) })
 	time.AfterFunc(settled, func() { releasePages(log) })
 	err = a.Run(ctx)
 	terminationMessage("/dev/termination-log", a.Status(), err)
@@ -118,22 +118,6 @@ func terminationMessage(file string, st ledger.Status, err error) {
 	}
 }
 
-// limit keeps the process small, also on a large node. GOMAXPROCS and GOGC win.
-func limit() {
-	unset := func(name string) bool { return os.Getenv(name) == "" }
-	if unset("GOMAXPROCS") {
-		// The runtime keeps memory for each, and two readers and a few exports
-		// need no more.
-		runtime.GOMAXPROCS(min(runtime.GOMAXPROCS(0), 4))
-	}
-	if unset("GOGC") {
-		// The spans' way makes hardly any garbage, so that collecting it early
-		// costs nothing; by itself the collector would let 4 MB gather first, or
-		// as much as the buffer holds.
-		debug.SetGCPercent(25)
-	}
-}
-
 // logger writes to standard error what is at least as important as log.level.
 func logger(cfg *config.Config, w io.Writer) *slog.Logger {
 	var level slog.Level
@@ -146,7 +130,7 @@ func logger(cfg *config.Config, w io.Writer) *slog.Logger {
 }
 
 // reload takes up a changed configuration; a wrong one changes nothing.
-func reload(a *agent.Agent, source config.Source, log *slog.Logger) {
+func reload(a *agent.Agent, source config.Source, base baseline, log *slog.Logger) {
 	cfg, err := config.Load(source)
 	if err != nil {
 		if all, ok := errors.AsType[config.Errors](err); ok {
@@ -162,6 +146,7 @@ func reload(a *agent.Agent, source config.Source, log *slog.Logger) {
 		log.Error("configuration not reloaded: the old one stays in force", "file", source.File, "error", err)
 		return
 	}
+	base.limit(cfg)
 	log.Info("configuration reloaded", "file", source.File)
 	if len(restart) > 0 {
 		log.Warn("some changed keys take effect when the agent is restarted", "keys", restart)
