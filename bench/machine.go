@@ -135,7 +135,7 @@ func build(root, dir string, wanted []string, given string) (map[string]string, 
 			pkg = "./bench/floor"
 		}
 		paths[name] = filepath.Join(dir, name)
-		if _, err := output(root, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", paths[name], pkg); err != nil {
+		if _, err := output(root, "go", "build", "-trimpath", "-tags", "nethttpomithttp2", "-ldflags", "-s -w", "-o", paths[name], pkg); err != nil {
 			return nil, err
 		}
 	}

@@ -28,6 +28,9 @@ const (
 	maxRequests = 256
 )
 
+// Receiving is what is taken at most by what is being received, in bytes.
+const Receiving = receiving + smalls
+
 // budget is what may be received at one time, over all listeners.
 type budget struct {
 	large     atomic.Int64 // bytes, up to receiving

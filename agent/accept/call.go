@@ -157,6 +157,14 @@ func (c *call) Data(p []byte) (more bool) {
 // Deadline is when the body has to be complete that keeps others out.
 func (c *call) Deadline() time.Time { return c.body.until }
 
+// Missing is how much is to come yet of a message that is wanted, in bytes.
+func (c *call) Missing() int {
+	if c.answer != nil || c.err != nil {
+		return 0
+	}
+	return c.message.left
+}
+
 // Quick says that End takes less than a millisecond, and does not wait.
 func (c *call) Quick() bool {
 	return c.answer != nil || c.err != nil ||

@@ -53,6 +53,7 @@ type connection struct {
 	since time.Time // when it came to this state
 	once  sync.Once
 	rest  []byte // was read to find out what the peer speaks, and is read again first
+	quiet *quiet // nil: the kernel can't be told to keep quiet
 }
 
 func (n *connection) Read(p []byte) (int, error) {
@@ -64,6 +65,14 @@ func (n *connection) Read(p []byte) (int, error) {
 		return m, nil
 	}
 	return n.Conn.Read(p)
+}
+
+// ReadQuiet implements h2.QuietConn.
+func (n *connection) ReadQuiet(p []byte, atLeast int) (int, error) {
+	if n.quiet == nil || len(n.rest) > 0 {
+		return n.Read(p)
+	}
+	return n.quiet.read(p, atLeast)
 }
 
 // CloseWrite tells the peer that nothing more comes.
@@ -93,7 +102,7 @@ func (c *connections) add(conn net.Conn, count *atomic.Int64) *connection {
 	if c.open == nil {
 		c.open = map[*connection]struct{}{}
 	}
-	n := &connection{Conn: conn, owner: c, count: count, state: http.StateNew, since: now}
+	n := &connection{Conn: conn, owner: c, count: count, state: http.StateNew, since: now, quiet: newQuiet(conn)}
 	c.open[n] = struct{}{}
 	count.Add(1)
 	return n

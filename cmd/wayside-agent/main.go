@@ -11,8 +11,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -20,6 +18,7 @@ import (
 	"github.com/wayside-tracing/wayside/agent/config"
 	"github.com/wayside-tracing/wayside/agent/ledger"
 	"github.com/wayside-tracing/wayside/internal/pages"
+	"github.com/wayside-tracing/wayside/internal/slack"
 	"github.com/wayside-tracing/wayside/internal/version"
 )
 
@@ -30,7 +29,12 @@ const (
 	wrongUse = 2
 )
 
+// timerSlack is how late a wake-up may come. The shortest time that something
+// here waits for is 10 ms (agent/accept, rest.go).
+const timerSlack = time.Millisecond
+
 func main() {
+	slack.Allow(timerSlack)
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
@@ -72,9 +76,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "wayside-agent: %v\n", err)
 		return failure
 	}
+	base := newBaseline()
+	base.limit(cfg)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends it at once
-	go watch(ctx, cmd.source.File, loaded, hangup, func() { reload(a, cmd.source, log) })
+	go watch(ctx, cmd.source.File, loaded, hangup, func() { reload(a, cmd.source, base, log) })
 	time.AfterFunc(settled, func() { releasePages(log) })
 	err = a.Run(ctx)
 	terminationMessage("/dev/termination-log", a.Status(), err)
@@ -112,22 +118,6 @@ func terminationMessage(file string, st ledger.Status, err error) {
 	}
 }
 
-// limit keeps the process small, also on a large node. GOMAXPROCS and GOGC win.
-func limit() {
-	unset := func(name string) bool { return os.Getenv(name) == "" }
-	if unset("GOMAXPROCS") {
-		// The runtime keeps memory for each, and two readers and a few exports
-		// need no more.
-		runtime.GOMAXPROCS(min(runtime.GOMAXPROCS(0), 4))
-	}
-	if unset("GOGC") {
-		// The spans' way makes hardly any garbage, so that collecting it early
-		// costs nothing; by itself the collector would let 4 MB gather first, or
-		// as much as the buffer holds.
-		debug.SetGCPercent(25)
-	}
-}
-
 // logger writes to standard error what is at least as important as log.level.
 func logger(cfg *config.Config, w io.Writer) *slog.Logger {
 	var level slog.Level
@@ -140,7 +130,7 @@ func logger(cfg *config.Config, w io.Writer) *slog.Logger {
 }
 
 // reload takes up a changed configuration; a wrong one changes nothing.
-func reload(a *agent.Agent, source config.Source, log *slog.Logger) {
+func reload(a *agent.Agent, source config.Source, base baseline, log *slog.Logger) {
 	cfg, err := config.Load(source)
 	if err != nil {
 		if all, ok := errors.AsType[config.Errors](err); ok {
@@ -156,6 +146,7 @@ func reload(a *agent.Agent, source config.Source, log *slog.Logger) {
 		log.Error("configuration not reloaded: the old one stays in force", "file", source.File, "error", err)
 		return
 	}
+	base.limit(cfg)
 	log.Info("configuration reloaded", "file", source.File)
 	if len(restart) > 0 {
 		log.Warn("some changed keys take effect when the agent is restarted", "keys", restart)

@@ -12,18 +12,15 @@ import (
 // due first, and not again for what is due later: what that is, is looked up
 // when it fires.
 
-// reader is what a connection's frames are read from.
-type reader struct{ c *conn }
-
-// Read writes what waits to be written, and then reads, for as long as nothing
-// is due that ends the connection. A frame may be half read meanwhile.
-func (r reader) Read(p []byte) (int, error) {
-	c := r.c
+// read writes what waits to be written, and then reads, for as long as nothing
+// is due that ends the connection. A frame may be half read meanwhile. more is
+// how many bytes are sure to come.
+func (c *conn) read(p []byte, more int) (int, error) {
 	if err := c.flush(true); err != nil {
 		return 0, err
 	}
 	for {
-		n, err := c.nc.Read(p)
+		n, err := c.receive(p, more)
 		if n > 0 {
 			if c.begun.IsZero() {
 				c.begun = time.Now()

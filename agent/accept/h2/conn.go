@@ -1,7 +1,6 @@
 package h2
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -9,14 +8,12 @@ import (
 	"net"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 )
-
-// readBuffer is in bytes. The largest frames are read past it.
-const readBuffer = 4 << 10
 
 // connError ends a connection; the peer is told why.
 type connError struct {
@@ -43,7 +40,9 @@ type conn struct {
 	opened  time.Time
 
 	// Of the goroutine that reads.
-	in       *bufio.Reader // filled by Read, in clock.go
+	quiet    QuietConn // nc, if it is one
+	in       inbox     // filled by read, in clock.go
+	hasty    bool      // a body stands still: see quiet.go
 	block    block
 	resets   bucket
 	greeted  bool      // the first SETTINGS have come
@@ -51,6 +50,8 @@ type conn struct {
 	now      time.Time // when the last frame had come
 	owed     int       // of the window, to be given back, in bytes
 	handlers sync.WaitGroup
+
+	since atomic.Int64 // when it began to wait quietly, in ns since 1970; 0: it does not
 
 	mu      sync.Mutex
 	err     error         // why it has ended
@@ -86,8 +87,9 @@ func newConn(s *Server, nc net.Conn, h Handler, busy func(bool)) *conn {
 	c.room.L = &c.mu
 	c.encoder = hpack.NewEncoder(&c.encoded)
 	c.block.init()
-	c.in = bufio.NewReaderSize(reader{c}, readBuffer)
-	c.framer = http2.NewFramer(&c.out, c.in)
+	c.in.c = c
+	c.quiet, _ = nc.(QuietConn)
+	c.framer = http2.NewFramer(&c.out, &c.in)
 	c.framer.SetMaxReadFrameSize(frameSize)
 	c.framer.SetReuseFrames()
 	return c
@@ -96,6 +98,7 @@ func newConn(s *Server, nc net.Conn, h Handler, busy func(bool)) *conn {
 // serve reads until the connection ends.
 func (c *conn) serve() {
 	defer c.handlers.Wait()
+	defer c.in.free()
 	var err error
 	defer func() {
 		if p := recover(); p != nil {
@@ -121,7 +124,7 @@ func (c *conn) greet() error {
 	c.by(c.opened.Add(c.srv.HeaderTimeout))
 	c.mu.Unlock()
 	var preface [len(http2.ClientPreface)]byte
-	if _, err := io.ReadFull(c.in, preface[:]); err != nil {
+	if _, err := io.ReadFull(&c.in, preface[:]); err != nil {
 		return err
 	}
 	if string(preface[:]) != http2.ClientPreface {
@@ -139,7 +142,8 @@ func (c *conn) greet() error {
 // step reads a frame and deals with it.
 func (c *conn) step() error {
 	c.begun = time.Time{}
-	if c.in.Buffered() > 0 {
+	c.in.took = 0
+	if len(c.in.left) > 0 {
 		c.begun = c.now
 	}
 	f, err := c.framer.ReadFrame()
@@ -227,5 +231,12 @@ func (c *conn) linger() {
 		return
 	}
 	_ = c.nc.SetReadDeadline(time.Now().Add(lingerTime))
-	_, _ = io.CopyN(io.Discard, c.nc, lingerBytes)
+	var p [smallRead]byte
+	for left := lingerBytes; left > 0; {
+		n, err := c.receive(p[:], 0)
+		if err != nil {
+			return
+		}
+		left -= n
+	}
 }

@@ -153,6 +153,7 @@ func (c *conn) trailers(s *stream) error {
 type tooLong struct{}
 
 func (tooLong) Data([]byte) bool    { return false }
+func (tooLong) Missing() int        { return 0 }
 func (tooLong) Quick() bool         { return true }
 func (tooLong) Deadline() time.Time { return time.Time{} }
 func (tooLong) End(error) Reply     { return Reply{Status: 431} }

@@ -58,6 +58,8 @@ func (r *receiver) Data(p []byte) bool {
 // hurry is how long a body for /hurry may take.
 const hurry = 3 * time.Second
 
+func (r *receiver) Missing() int { return 0 }
+
 func (r *receiver) Deadline() time.Time {
 	if r.path == "/hurry" {
 		return r.begun.Add(hurry)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/http2/hpack"
@@ -63,6 +64,9 @@ type Receiver interface {
 	// Deadline says when the body has to be complete, if that is before
 	// Server.RequestTimeout has passed; zero: it is not. It is asked after Data.
 	Deadline() time.Time
+	// Missing says how much of the body is sure to come yet, as it comes, in bytes;
+	// 0: nobody knows. It is asked when nobody said how long the whole is.
+	Missing() int
 	// Quick says, when the body is complete or no more of it is wanted, that
 	// End will not wait. Then it is not called in a goroutine of its own.
 	Quick() bool
@@ -88,6 +92,9 @@ type Server struct {
 	// PingAfter is when a silent peer is asked whether it is still there.
 	PingAfter time.Duration
 	Log       *slog.Logger
+
+	large    largeBuffers
+	watching atomic.Bool
 
 	mu     sync.Mutex
 	conns  map[*conn]struct{}

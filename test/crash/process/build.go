@@ -15,7 +15,7 @@ import (
 func Build(ctx context.Context, folder, name string, more ...string) (string, error) {
 	_, here, _, _ := runtime.Caller(0)
 	binary := filepath.Join(folder, name)
-	args := append([]string{"build", "-buildvcs=false", "-trimpath", "-ldflags", "-s -w", "-o", binary}, more...) // as `make build` does
+	args := append([]string{"build", "-buildvcs=false", "-trimpath", "-tags", "nethttpomithttp2", "-ldflags", "-s -w", "-o", binary}, more...) // as `make build` does
 	cmd := exec.CommandContext(ctx, "go", append(args, "./cmd/wayside-agent")...)
 	cmd.Dir = filepath.Join(filepath.Dir(here), "../../..")
 	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0") // as it ships

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"os"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/wayside-tracing/wayside/agent/accept"
+	"github.com/wayside-tracing/wayside/agent/config"
+)
+
+func unset(name string) bool { return os.Getenv(name) == "" }
+
+// limit keeps the process small, also on a large node. GOMAXPROCS and GOGC win.
+func limit() {
+	if unset("GOMAXPROCS") {
+		// The runtime keeps memory for each, and two readers and a few exports
+		// need no more.
+		runtime.GOMAXPROCS(min(runtime.GOMAXPROCS(0), 4))
+	}
+	if unset("GOGC") {
+		// The spans' way makes hardly any garbage, so that collecting it early
+		// costs nothing; by itself the collector would let 4 MB gather first, or
+		// as much as the buffer holds.
+		debug.SetGCPercent(25)
+	}
+}
+
+// baseline is what the runtime had from the system when the agent was ready and
+// had taken nothing in, in bytes; much of it was never touched.
+type baseline int64
+
+func newBaseline() baseline {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return baseline(m.Sys - m.HeapReleased) // what a limit is for: runtime/debug, SetMemoryLimit
+}
+
+// codePages is how much of the program is resident besides when it works hard,
+// in bytes: it is within the bound, too, and the runtime's limit does not count it.
+const codePages = 1 << 20
+
+// limit has garbage collected sooner where both the buffer and what is being
+// received come to their bounds: a quarter of all that would be beyond them.
+// GOMEMLIMIT wins.
+func (b baseline) limit(cfg *config.Config) {
+	if unset("GOMEMLIMIT") {
+		debug.SetMemoryLimit(int64(b) + int64(cfg.Buffer.Memory) + accept.Receiving - codePages)
+	}
+}
