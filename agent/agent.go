@@ -149,10 +149,10 @@ func (a *Agent) Run(ctx context.Context) error {
 		s.stop = a.accepting.Start(s.listener)
 	}
 	a.running = true
-	endpoints := a.cfg.Deliver.Endpoints
+	endpoints, place := a.cfg.Deliver.Endpoints, diskOf(a.cfg)
 	a.mu.Unlock()
 	a.ready.Store(true)
-	a.log.Info("ready", "version", version.Read().Version, "endpoints", endpoints, "listen", a.Addresses())
+	a.log.Info("ready", "version", version.Read().Version, "endpoints", endpoints, "listen", a.Addresses(), place)
 
 	var failure error
 	select {
