@@ -352,7 +352,7 @@ func TestReadyNamesTheDisk(t *testing.T) {
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
 	}
-	if want := "disk.path=" + path + " disk.sync=always\n"; !strings.Contains(r.log.String(), want) {
+	if want := "msg=ready disk=" + path + " sync=always "; !strings.Contains(r.log.String(), want) {
 		t.Errorf("%q is not in the log:\n%s", want, r.log)
 	}
 	r = run(t, startCollector(t).address, "")

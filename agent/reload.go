@@ -176,16 +176,6 @@ func openDisk(lane *buffer.Lane, cfg *config.Config, log *slog.Logger) error {
 	return nil
 }
 
-// diskOf tells the log where spans are kept; without a disk it is nothing, which
-// the log leaves out.
-func diskOf(cfg *config.Config) slog.Attr {
-	d := cfg.Buffer.Disk
-	if d.Path == "" {
-		return slog.Attr{}
-	}
-	return slog.Group("disk", "path", d.Path, "sync", d.Sync)
-}
-
 func (a *Agent) deliverOptions(cfg *config.Config) deliver.Options {
 	return deliver.Options{
 		Endpoints: cfg.Deliver.Endpoints,
