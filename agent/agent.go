@@ -149,10 +149,13 @@ func (a *Agent) Run(ctx context.Context) error {
 		s.stop = a.accepting.Start(s.listener)
 	}
 	a.running = true
-	endpoints := a.cfg.Deliver.Endpoints
+	endpoints, log := a.cfg.Deliver.Endpoints, a.log
+	if d := a.cfg.Buffer.Disk; d.Path != "" {
+		log = log.With("disk", d.Path, "sync", d.Sync)
+	}
 	a.mu.Unlock()
 	a.ready.Store(true)
-	a.log.Info("ready", "version", version.Read().Version, "endpoints", endpoints, "listen", a.Addresses())
+	log.Info("ready", "version", version.Read().Version, "endpoints", endpoints, "listen", a.Addresses())
 
 	var failure error
 	select {

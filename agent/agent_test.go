@@ -344,3 +344,22 @@ func TestReloadOfAnAgentThatDoesNotRun(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// On call one looks where the spans are, and the log's first line did not say.
+func TestReadyNamesTheDisk(t *testing.T) {
+	path := t.TempDir()
+	r := run(t, startCollector(t).address, "buffer: {disk: {path: "+path+", sync: always}}")
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if want := "msg=ready disk=" + path + " sync=always "; !strings.Contains(r.log.String(), want) {
+		t.Errorf("%q is not in the log:\n%s", want, r.log)
+	}
+	r = run(t, startCollector(t).address, "")
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if log := r.log.String(); strings.Contains(log, "disk") {
+		t.Errorf("there is no disk, and the log has one:\n%s", log)
+	}
+}

@@ -312,6 +312,8 @@ func room(l laneView) string {
 		return "The half of the buffer for spans that come by OTLP is full: their senders are told to come again."
 	case isFull(l):
 		return "The buffer is full: the oldest spans that came by UDP make room for new ones."
+	case l.Buffer.Disk != nil && l.Buffer.Disk.State != ledger.DiskOK: // for how long that does depends on what is on disk, too
+		return size(int(free)) + " of memory is free, for as long as the disk does not work."
 	case l.Buffered == 0 || rate == 0 || used < h.limit/16: // too little to judge by: memory is taken in blocks
 		return size(int(free)) + " of the buffer is free."
 	}

@@ -136,6 +136,23 @@ func TestRoomForAnsweredSpansIsHalfOfTheBuffer(t *testing.T) {
 	}
 }
 
+// Spans that are on disk and in memory both count as buffered: what memory alone
+// will do for can't be told from them, and the page promised too much.
+func TestNoTimeIsPromisedWhileTheDiskFails(t *testing.T) {
+	for state, want := range map[string]string{
+		ledger.DiskOK:     "Room for about 16 min at the present rate (10/s).",
+		ledger.DiskSlow:   "6 MiB of memory is free, for as long as the disk does not work.",
+		ledger.DiskFailed: "6 MiB of memory is free, for as long as the disk does not work.",
+	} {
+		l := laneView{Lane: ledger.Lane{Account: ledger.Account{Accepted: 1600, Buffered: 1000}}}
+		l.before.Accepted, l.span = 1000, time.Minute
+		l.Buffer = ledger.Buffer{Limit: 8 << 20, Datagram: 2 << 20, Disk: &ledger.Disk{State: state, Limit: 22 << 20, Datagram: 2 << 20}}
+		if got := room(l); got != want {
+			t.Errorf("%s: %q, want %q", state, got, want)
+		}
+	}
+}
+
 func TestEndpointThatNeverAnswered(t *testing.T) {
 	for _, never := range []bool{true, false} {
 		v := viewOf(func(before, now *ledger.Status) {

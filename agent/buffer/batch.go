@@ -163,8 +163,10 @@ func (l *Lane) take(now time.Time) (b *Batch, wait time.Duration, err error) {
 	return nil, wait, nil
 }
 
-// minWait is for what is too old but can't be dropped at this moment.
-const minWait = time.Millisecond
+// minWait is for what is too old but can't be dropped at this moment, because it
+// is being written: a disk that hangs may take long. Other spans than these expire
+// so much too late at most.
+const minWait = 100 * time.Millisecond
 
 // batch takes chunks out of a queue that has some: as many as make a batch
 // and may be in flight, one at least.

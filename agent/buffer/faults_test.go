@@ -508,3 +508,36 @@ func TestClockSetBack(t *testing.T) {
 		leave(t, f.Lane)
 	})
 }
+
+// With nothing left to write, every look at a disk that was still read-only said
+// that it worked, and the save that followed that it did not.
+func TestReadOnlyDiskIsNotTakenForOneThatWorks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFaulty(t, SyncAlways)
+		if err := f.Answered(numbered(0, frameBytes), 1); err != nil {
+			t.Fatal(err)
+		}
+		f.fs.Inject(noWrites(syscall.EROFS))
+		if err := f.Answered(numbered(1, frameBytes), 1); !errors.Is(err, ErrUnsure) {
+			t.Fatal(err)
+		}
+		drained(t, f.Lane)
+		for range 12 {
+			time.Sleep(retryAfter)
+			if got := f.state(t); got != ledger.DiskFailed {
+				t.Errorf("the disk is read-only, and its state is %s", got)
+			}
+		}
+		f.fs.Inject(nil)
+		time.Sleep(2 * retryAfter)
+		if got := f.state(t); got != ledger.DiskOK {
+			t.Errorf("the disk works again, and its state is %s", got)
+		}
+		for _, line := range []string{"the disk buffer does not work", "the disk buffer works again"} {
+			if n := strings.Count(f.log.String(), line); n != 1 {
+				t.Errorf("%d lines %q:\n%s", n, line, f.log.String())
+			}
+		}
+		leave(t, f.Lane)
+	})
+}

@@ -124,6 +124,9 @@ func (k *keeper) write() {
 	if err == nil && k.unsynced && (k.waitsForSync() || k.failed()) {
 		err = k.sync()
 	}
+	if err == nil && written == 0 && k.failed() {
+		err = k.savePositions() // else nothing would show whether the disk works again
+	}
 	k.settle(first, written, err)
 	p.err = err
 	close(p.done)

@@ -252,3 +252,21 @@ func TestNothingInMemoryIsGivenUpOnDisk(t *testing.T) {
 		leave(t, f.Lane)
 	})
 }
+
+// A chunk that was too old was being written, to a disk that hung: Take looked
+// for it a thousand times a second.
+func TestTakeDoesNotSpinBehindADiskThatHangs(t *testing.T) {
+	l := NewLane("default", options)
+	l.Datagram(frame(1, 100), 7, ledger.LeftOut{})
+	old := time.Now().Add(2 * options.MaxAge)
+	l.datagram.chunks.list[0].busy = true
+	l.inFlight = options.Memory / 4 // so that it is not taken either
+	if b, wait, err := l.take(old); b != nil || wait < 50*time.Millisecond || err != nil {
+		t.Errorf("%v, waits %v, %v", b, wait, err)
+	}
+	l.inFlight = 0
+	l.datagram.chunks.list[0].busy = false
+	if b, _, _ := l.take(old); b != nil || check(t, l).Dropped[ledger.Expired] != 7 {
+		t.Errorf("it did not expire: %+v", check(t, l))
+	}
+}

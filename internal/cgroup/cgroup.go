@@ -34,34 +34,50 @@ type Usage struct {
 	Kernel     uint64 `json:"kernel"` // slabs, stacks, page tables; with version 1 as kmem counts it
 }
 
+// hierarchy is where the groups of a version are.
+type hierarchy struct {
+	version            int
+	root, limit, probe string // a folder, and files in a group and in the root
+}
+
+var hierarchies = [...]hierarchy{
+	{2, "/sys/fs/cgroup", "memory.max", "cgroup.controllers"},
+	{1, "/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.limit_in_bytes"},
+}
+
 // New makes a group with a limit in bytes.
 func New(name string, limit uint64) (*Group, error) {
-	for _, v := range []struct {
-		version            int
-		root, limit, probe string
-	}{
-		{2, "/sys/fs/cgroup", "memory.max", "cgroup.controllers"},
-		{1, "/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.limit_in_bytes"},
-	} {
-		if _, err := os.Stat(filepath.Join(v.root, v.probe)); err != nil {
-			continue
+	for _, h := range hierarchies {
+		if _, err := os.Stat(filepath.Join(h.root, h.probe)); err == nil {
+			return h.group(name, limit)
 		}
-		g := &Group{Version: v.version, path: filepath.Join(v.root, name)}
-		if err := os.Mkdir(g.path, 0o755); err != nil {
-			return nil, fmt.Errorf("%w (%w)", ErrNotAllowed, err)
-		}
-		if err := g.write(v.limit, fmt.Sprint(limit)); err != nil {
-			g.Close()
-			return nil, fmt.Errorf("%w (%w)", ErrNotAllowed, err)
-		}
-		if v.version == 1 {
-			// Swapping must not hide what is too much; a kernel without swap
-			// accounting has no such file.
-			_ = g.write("memory.swappiness", "0")
-		}
-		return g, nil
 	}
 	return nil, fmt.Errorf("%w: there is no memory controller", ErrNotAllowed)
+}
+
+func (h hierarchy) group(name string, limit uint64) (*Group, error) {
+	g := &Group{Version: h.version, path: filepath.Join(h.root, name)}
+	if h.version == 2 {
+		// Groups below the root have the controllers that it hands down. Where it
+		// can't, because processes are in it, it does so already, or there is no
+		// memory.max.
+		_ = os.WriteFile(filepath.Join(h.root, "cgroup.subtree_control"), []byte("+memory"), 0)
+	}
+	if err := os.Mkdir(g.path, 0o755); err != nil {
+		return nil, fmt.Errorf("%w (%w)", ErrNotAllowed, err)
+	}
+	if err := g.write(h.limit, fmt.Sprint(limit)); err != nil {
+		g.Close()
+		return nil, fmt.Errorf("%w (%w)", ErrNotAllowed, err)
+	}
+	// Swapping must not hide what is too much; a kernel without swap accounting has
+	// no such file.
+	if h.version == 2 {
+		_ = g.write("memory.swap.max", "0")
+	} else {
+		_ = g.write("memory.swappiness", "0")
+	}
+	return g, nil
 }
 
 // Each is the larger of each kind; the most of one kind need not have been there

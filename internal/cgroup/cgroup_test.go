@@ -1,8 +1,10 @@
 package cgroup
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -53,4 +55,39 @@ func TestUsage(t *testing.T) {
 			t.Errorf("version %d: no memory.stat, and no error", c.version)
 		}
 	}
+}
+
+// What is written to make a group, in both versions; a folder stands for the kernel's.
+func TestGroup(t *testing.T) {
+	for version, want := range map[int]map[string]string{
+		1: {"g/memory.limit_in_bytes": "20971520", "g/memory.swappiness": "0"},
+		2: {"g/memory.max": "20971520", "g/memory.swap.max": "0", "cgroup.subtree_control": "+memory"},
+	} {
+		i := slices.IndexFunc(hierarchies[:], func(h hierarchy) bool { return h.version == version })
+		h := hierarchies[i]
+		h.root = t.TempDir()
+		g, err := h.group("g", 20<<20)
+		if err != nil || g.Version != version {
+			t.Fatalf("version %d: %+v, %v", version, g, err)
+		}
+		for name, text := range want {
+			if b, err := readBack(filepath.Join(h.root, name)); string(b) != text {
+				t.Errorf("version %d: %s is %q, %v, want %q", version, name, b, err, text)
+			}
+		}
+		if got, want := g.Enter(), "echo $$ > "+h.root+"/g/cgroup.procs"; got != want {
+			t.Errorf("version %d: %q, want %q", version, got, want)
+		}
+	}
+	if _, err := (hierarchy{2, t.TempDir() + "/none", "memory.max", ""}).group("g", 1); !errors.Is(err, ErrNotAllowed) {
+		t.Errorf("a root that is not there: %v", err)
+	}
+}
+
+// readBack reads a file that was made without any permission.
+func readBack(file string) ([]byte, error) {
+	if err := os.Chmod(file, 0o600); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(file)
 }

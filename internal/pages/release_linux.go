@@ -15,6 +15,12 @@ import (
 // at the next touch, from the kernel's page cache and without reading a disk;
 // those that only starting needed stay out, and the kernel may give them to
 // others. It returns the number of bytes that it has let go of, mapped or not.
+//
+// From then on a page that has to be read from a disk is read alone. Otherwise
+// the kernel reads what is around it as well, as much as the disk's read_ahead_kb
+// says (128 kB by default, 8 MB on some machines): in a small memory cgroup that
+// is full, each such page then drives out what is in use, and the next is read
+// for that.
 func Release() (released uint64, err error) {
 	maps, err := os.ReadFile("/proc/self/maps")
 	if err != nil {
@@ -23,8 +29,10 @@ func Release() (released uint64, err error) {
 	for _, r := range ranges(maps) {
 		// The mapping is private and has never been written to: it is dropped,
 		// not lost (madvise(2), MADV_DONTNEED).
-		if _, _, errno := unix.Syscall(unix.SYS_MADVISE, r.start, r.length, unix.MADV_DONTNEED); errno != 0 {
-			return released, os.NewSyscallError("madvise", errno)
+		for _, advice := range []uintptr{unix.MADV_DONTNEED, unix.MADV_RANDOM} {
+			if _, _, errno := unix.Syscall(unix.SYS_MADVISE, r.start, r.length, advice); errno != 0 {
+				return released, os.NewSyscallError("madvise", errno)
+			}
 		}
 		released += uint64(r.length)
 	}

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strconv"
@@ -31,6 +32,27 @@ func TestReleaseLowersResidentMemoryAndTheProgramGoesOn(t *testing.T) {
 	}
 	if after := fileRSS(t); after >= before {
 		t.Errorf("%d kB of files resident before, %d after", before, after)
+	}
+}
+
+// Of what is mapped of the program, a page is read without those around it: the
+// kernel shows that as the flag rr (proc_pid_smaps(5), VmFlags).
+func TestPagesAreReadAloneAfterRelease(t *testing.T) {
+	if _, err := Release(); err != nil {
+		t.Fatal(err)
+	}
+	smaps, err := os.ReadFile("/proc/self/smaps")
+	if err != nil {
+		t.Skip("this kernel does not tell how mappings are read: ", err)
+	}
+	text := string(smaps)
+	for _, r := range ranges(smaps) {
+		_, of, _ := strings.Cut(text, fmt.Sprintf("%08x-%08x ", r.start, r.start+r.length))
+		_, flags, _ := strings.Cut(of, "VmFlags:")
+		flags, _, _ = strings.Cut(flags, "\n")
+		if !slices.Contains(strings.Fields(flags), "rr") {
+			t.Errorf("%x: flags %q", r, flags)
+		}
 	}
 }
 

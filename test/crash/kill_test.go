@@ -137,7 +137,7 @@ func (r *rig) settleKilled(explained int) {
 		r.Errorf("the last process dropped %v", end.Dropped)
 	}
 	taken := r.receiver.Taken()
-	for _, finding := range account.Compare(r.sent, taken, 0, explained) {
+	for _, finding := range account.Compare(r.sent, taken, r.lost, explained) {
 		r.Error(finding)
 	}
 	r.Logf("%d spans told yes; %d received, %d of them again (%d sent again to the agent, %d on disk though received)",

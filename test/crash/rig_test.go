@@ -37,6 +37,10 @@ type rig struct {
 	// beyond what the agent's last status tells.
 	unanswered int
 
+	// lost is how many acknowledged spans a process has counted as dropped
+	// before it was killed.
+	lost int
+
 	options process.Options // of the agent, to start another one
 
 	mu      sync.Mutex

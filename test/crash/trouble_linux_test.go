@@ -7,6 +7,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -101,6 +103,66 @@ func TestDiskIsReadOnlyAtTheStart(t *testing.T) {
 	})
 }
 
+// The disk turns read-only under the agent, whose files are open: the file
+// system has found an error in itself. With `always` senders are refused, with
+// `interval` they are served from memory; what is on disk is delivered. When the
+// file system is repaired and mounted again, the agent returns to it: what it
+// acknowledges then survives a kill. With `interval` what was not synced when the
+// disk failed may be lost, counted.
+func TestDiskTurnsReadOnly(t *testing.T) {
+	onVolumes(t, ext4, func(t *testing.T, v volume.Volume, sync string) {
+		r := begin(t, onDisk(filepath.Join(v.Path, "spans"), sync, nil))
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		wait := r.flow(ctx, senders, spans, rate)
+		r.receiver.Set(receiver.Refuse(grpc.Unavailable))
+		r.await("spans are on disk", func(l ledger.Lane) bool { return l.Buffered > 2*rate })
+		if err := v.Fail(); err != nil {
+			t.Fatal(err)
+		}
+		r.awaitDisk(diskFailed)
+		if d := r.disk(); !strings.Contains(d.Error, syscall.EROFS.Error()) {
+			t.Errorf("the disk is read-only, and the agent says %+v", d)
+		}
+		r.awaitMetric("wayside_agent_disk_up", "0")
+		failed := r.lane()
+		if sync == always {
+			r.await("senders are refused", func(l ledger.Lane) bool { return l.Refused[ledger.QueueFull] > failed.Refused[ledger.QueueFull] })
+		} else {
+			r.await("senders are served", func(l ledger.Lane) bool { return l.Accepted > failed.Accepted+rate/10 })
+		}
+		r.receiver.Set(receiver.Well)
+		r.await("what is on disk is delivered", func(l ledger.Lane) bool {
+			return l.Delivered+l.Dropped.Sum() >= failed.Accepted
+		})
+		time.Sleep(times(time.Second) - time.Second) // in the long run it is tried in vain a few times
+		if err := v.Repair(); err != nil {
+			t.Fatal(err)
+		}
+		r.awaitDisk(diskOK)
+		r.awaitMetric("wayside_agent_disk_up", "1")
+		lines := func(line string) int { return strings.Count(r.agent.Log(), line) }
+		failures, returns := lines("the disk buffer does not work"), lines("the disk buffer works again")
+		if slow := lines("the disk buffer is too slow"); failures != 1 || returns < 1 || returns > 1+slow { // slow: on a busy machine
+			t.Errorf("%d lines of the log say that the disk fails, %d that it works again:\n%s", failures, returns, r.agent.Log())
+		}
+		r.receiver.Set(receiver.Refuse(grpc.Unavailable))
+		back := r.lane()
+		r.await("spans are taken", func(l ledger.Lane) bool { return l.Accepted > back.Accepted+2*rate })
+		cancel()
+		wait()
+		last := r.lane()
+		if lost := last.Dropped; lost.Sum() != lost[ledger.DiskLost]+lost[ledger.Corrupt] || sync == always && lost.Sum() > uint64(r.sent.No) {
+			t.Errorf("dropped %v", lost)
+		}
+		if sync == interval {
+			r.lost = int(last.Dropped.Sum())
+		}
+		t.Logf("%d spans went with what was not synced; senders: %v", last.Dropped.Sum(), r.sent.Refused)
+		r.killedAndBack()
+	})
+}
+
 // The disk is gone for good: everything on it fails. What it took along is
 // counted; with `interval` the agent goes on in memory, with `always` it refuses.
 func TestDiskIsGone(t *testing.T) {
@@ -167,6 +229,24 @@ func (r *rig) awaitDisk(state string) {
 	for end := time.Now().Add(patience); r.disk().State != state; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			r.Fatalf("waited in vain until the disk is %s: %+v, %+v\n%s", state, r.disk(), r.lane(), r.agent.Dump())
+		}
+	}
+}
+
+// awaitMetric waits until a metric of the lane has a value.
+func (r *rig) awaitMetric(name, value string) {
+	r.Helper()
+	want := name + `{lane="default"} ` + value + "\n"
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		metrics, err := r.agent.Metrics(r.Context())
+		if err != nil {
+			r.Fatal(err)
+		}
+		if strings.Contains(metrics, want) {
+			return
+		}
+		if time.Now().After(end) {
+			r.Fatalf("waited in vain for %q in:\n%s", want, metrics)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -130,19 +131,34 @@ func (a *Agent) Status(ctx context.Context) (st ledger.Status, err error) {
 
 // ReadStatus reads the JSON of /status into what to points at.
 func (a *Agent) ReadStatus(ctx context.Context, to any) error {
-	ctx, cancel := context.WithTimeout(ctx, startTime)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+a.Admin+"/status", nil)
+	b, err := a.get(ctx, "/status", "application/json")
 	if err != nil {
 		return err
 	}
-	req.Header.Set("Accept", "application/json")
+	return json.Unmarshal(b, to)
+}
+
+// Metrics is the text of /metrics.
+func (a *Agent) Metrics(ctx context.Context) (string, error) {
+	b, err := a.get(ctx, "/metrics", "text/plain")
+	return string(b), err
+}
+
+// get reads a page of the admin address.
+func (a *Agent) get(ctx context.Context, path, accept string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+a.Admin+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", accept)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return fmt.Errorf("%w; the agent's log:\n%s", err, a.Log())
+		return nil, fmt.Errorf("%w; the agent's log:\n%s", err, a.Log())
 	}
 	defer res.Body.Close()
-	return json.NewDecoder(res.Body).Decode(to)
+	return io.ReadAll(res.Body)
 }
 
 // Signal sends it a signal.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,7 +17,11 @@ import (
 var ErrNotAllowed = errors.New("a file system in a file can't be made here: that takes root, mkfs.ext4 and loop devices")
 
 // Volume is a mounted file system.
-type Volume struct{ Path string }
+type Volume struct {
+	Path string
+
+	image, device string // of an ext4
+}
 
 // Private makes mounts of this namespace invisible outside, and is called first.
 func Private() error {
@@ -31,26 +36,79 @@ func Tmpfs(folder string, bytes int) (Volume, error) {
 	if err := unix.Mount("tmpfs", folder, "tmpfs", 0, fmt.Sprintf("mode=0700,size=%d", bytes)); err != nil {
 		return Volume{}, fmt.Errorf("volume: tmpfs on %s: %w", folder, err)
 	}
-	return Volume{folder}, nil
+	return Volume{Path: folder}, nil
 }
 
 // Ext4 mounts an ext4 of so many bytes, in a file, on a folder.
 func Ext4(folder, image string, bytes int64) (Volume, error) {
+	v := Volume{Path: folder, image: image}
 	if err := os.WriteFile(image, nil, 0o600); err != nil {
-		return Volume{}, err
+		return v, err
 	}
 	if err := os.Truncate(image, bytes); err != nil {
-		return Volume{}, err
+		return v, err
 	}
-	for _, c := range [][]string{
-		{"mkfs.ext4", "-q", "-O", "^has_journal", image}, // a journal makes what is written slower, not safer from us
-		{"mount", "-o", "loop", image, folder},           // the loop device goes with the mount
-	} {
-		if out, err := exec.Command(c[0], c[1:]...).CombinedOutput(); err != nil {
-			return Volume{}, fmt.Errorf("%w (%s: %w: %s)", ErrNotAllowed, c[0], err, out)
-		}
+	// A journal makes what is written slower, not safer from us.
+	if _, err := run("mkfs.ext4", "-q", "-O", "^has_journal", image); err != nil {
+		return v, fmt.Errorf("%w (%w)", ErrNotAllowed, err)
 	}
-	return Volume{folder}, nil
+	if err := v.attach(); err != nil {
+		return v, fmt.Errorf("%w (%w)", ErrNotAllowed, err)
+	}
+	return v, nil
+}
+
+// attach mounts the image by a loop device of its own, which goes with the mount.
+func (v *Volume) attach() error {
+	device, err := run("losetup", "--find", "--show", v.image)
+	if err != nil {
+		return err
+	}
+	v.device = device
+	_, err = run("mount", "-o", "errors=remount-ro", device, v.Path)
+	_, e := run("losetup", "--detach", device) // when nobody uses it any more
+	return errors.Join(err, e)
+}
+
+// run runs a command, and returns what it writes.
+func run(name string, args ...string) (out string, err error) {
+	b, err := exec.Command(name, args...).CombinedOutput()
+	out = strings.TrimSpace(string(b))
+	if err != nil {
+		return out, fmt.Errorf("%s: %w: %s", name, err, out)
+	}
+	return out, nil
+}
+
+// Fail makes an ext4 do what it does by itself when it finds an error in what it
+// has on disk, with errors=remount-ro: from now on it can only be read, also by
+// who has files open for writing (Documentation/filesystems/ext4, abort). To
+// remount one read-only in which files are open for writing is not to be had: it
+// is busy.
+func (v *Volume) Fail() error {
+	_, err := run("mount", "-o", "remount,abort", v.device, v.Path)
+	return err
+}
+
+// Repair does what one does with such a file system: unmount it, check it, and
+// mount it again. Who has a file of it open has that of the old one, which stays
+// read-only.
+func (v *Volume) Repair() error {
+	if err := unix.Unmount(v.Path, unix.MNT_DETACH); err != nil {
+		return fmt.Errorf("volume: unmounting %s: %w", v.Path, err)
+	}
+	// What the device has in memory gets into the image before another one reads it.
+	if _, err := run("blockdev", "--flushbufs", v.device); err != nil {
+		return err
+	}
+	out, err := exec.Command("e2fsck", "-fy", v.image).CombinedOutput()
+	if e, ok := errors.AsType[*exec.ExitError](err); ok && e.ExitCode() == 1 { // errors were corrected (e2fsck(8))
+		err = nil
+	}
+	if err != nil {
+		return fmt.Errorf("e2fsck: %w: %s", err, out)
+	}
+	return v.attach()
 }
 
 // ReadOnly makes a tmpfs in which no file is open for writing read-only, or
