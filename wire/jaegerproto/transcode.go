@@ -41,14 +41,13 @@ func (t *Transcoder) Request(request []byte, put func(frame []byte, spans int) e
 	if own {
 		t.spansOfTheirOwn(request)
 	}
-	res, err := t.w.Result()
 	switch {
-	case err != nil:
-		return jaeger.Result{}, err
+	case t.w.Err() != nil:
+		return jaeger.Result{}, t.w.Err()
 	case t.bad:
 		return jaeger.Result{}, ErrMalformed
 	}
-	return res, nil
+	return t.w.Result()
 }
 
 // next reads the first field of a message, and returns what follows it: nothing

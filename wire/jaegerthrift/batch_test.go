@@ -88,7 +88,13 @@ func TestPutFails(t *testing.T) {
 	if !errors.Is(err, wrong) || puts != 1 {
 		t.Errorf("%d frames put: %v", puts, err)
 	}
-	if _, err = tr.Batch(p, func([]byte, int) error { return nil }); !errors.Is(err, ErrMalformed) {
+	_, err = tr.Batch(p, func(frame []byte, spans int) error {
+		if n, err := otlp.Check(frame); err != nil || n != spans {
+			t.Errorf("a frame before the damage, of %d spans, has %d: %v", spans, n, err)
+		}
+		return nil
+	})
+	if !errors.Is(err, ErrMalformed) {
 		t.Error(err)
 	}
 }

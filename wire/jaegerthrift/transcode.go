@@ -84,12 +84,15 @@ func (t *Transcoder) begin(size int, put func(frame []byte, spans int) error) {
 }
 
 func (t *Transcoder) end() (Result, error) {
-	var err error
-	if t.result.Result, err = t.w.Result(); err != nil {
+	if err := t.w.Err(); err != nil {
 		return Result{}, err
 	}
 	if err := t.r.Err(); err != nil {
 		return Result{}, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	var err error
+	if t.result.Result, err = t.w.Result(); err != nil {
+		return Result{}, err
 	}
 	return t.result, nil
 }
