@@ -201,8 +201,8 @@ func TestThriftAndProtobufAgree(t *testing.T) {
 	for seed := range uint64(2000) {
 		g := newGenerator(seed)
 		b := g.batch()
-		p := &model.Batch{Process: &model.Process{ServiceName: b.Process.ServiceName, Tags: protoTags(knownTags(b.Process.Tags))}}
 		b.Process.Tags = knownTags(b.Process.Tags)
+		p := &model.Batch{Process: &model.Process{ServiceName: b.Process.ServiceName, Tags: protoTags(b.Process.Tags)}}
 		for i, s := range b.Spans {
 			s.ParentSpanId, s.SpanId, s.StartTime, s.Duration = 0, int64(i+1), s.StartTime%1e15, s.Duration%1e9
 			s.Tags, s.Logs, s.References = knownTags(s.Tags), nil, nil
