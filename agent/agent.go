@@ -1,10 +1,9 @@
 // Package agent puts the parts of the agent together.
 //
-//	accept ─────────────► buffer ───────────────► deliver
-//	 UDP 6831  ┐ frames   lane "default"  batches  ┌ endpoint A
-//	 UDP 6832  ┼────────► answered, datagram ────► ┴ endpoint B
-//	 OTLP 4317 ┤
-//	 OTLP 4318 ┘
+//	accept ──────────────────► buffer ───────────────► deliver
+//	 UDP 6831, 6832  ┐ frames   lane "default"  batches  ┌ endpoint A
+//	 OTLP 4317, 4318 ┼────────► answered, datagram ────► ┴ endpoint B
+//	 Jaeger 14250/68 ┘
 //	                           │
 //	                        ledger ───► admin /status, /metrics; the last log line
 //

@@ -142,6 +142,8 @@ func wanted(cfg *config.Config) (list []wish) {
 	}
 	add("jaeger.compact", cfg.Accept.Jaeger.Compact)
 	add("jaeger.binary", cfg.Accept.Jaeger.Binary)
+	add("jaeger.grpc", cfg.Accept.Jaeger.GRPC)
+	add("jaeger.http", cfg.Accept.Jaeger.HTTP)
 	add("otlp.grpc", cfg.Accept.OTLP.GRPC)
 	add("otlp.http", cfg.Accept.OTLP.HTTP)
 	return list

@@ -22,10 +22,12 @@ type Config struct {
 	Accept struct {
 		Jaeger struct {
 			// Compact and Binary are UDP addresses "ip:port", or ":port" for
-			// every interface; localhost is spelt out as both loopbacks, or
+			// every interface, or "unix:/path"; localhost is spelt out as both loopbacks, or
 			// as 127.0.0.1 alone on a host without ::1. Port 0 is a port that
 			// the system chooses.
 			Compact, Binary []string
+			// GRPC and HTTP are TCP addresses, spelt so too.
+			GRPC, HTTP []string
 			// SocketBuffer is what each UDP socket asks for in SO_RCVBUF, in
 			// bytes; 0 leaves the system's default.
 			SocketBuffer int

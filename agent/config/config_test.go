@@ -203,6 +203,8 @@ func TestEffectiveLoadsAsItself(t *testing.T) {
   jaeger:
     compact: [127.0.0.1:6831, "[::1]:6831"]
     binary: ""
+    grpc: ""
+    http: ""
     socket_buffer: 4MiB
   otlp:
     grpc: "unix:/run/s"

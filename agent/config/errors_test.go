@@ -27,7 +27,7 @@ var wrongs = []struct{ name, yaml, want string }{
 	{"key is a list", "? [a]\n: b", `a.yaml:1: a key is a word; its value follows a colon and a space`},
 
 	{"later group", "accept: {zipkin: {http: ''}}", `a.yaml:1: accept.zipkin: not in this version yet; remove it`},
-	{"later key", "accept: {jaeger: {grpc: ''}}", `a.yaml:1: accept.jaeger.grpc: not in this version yet; remove it`},
+	{"later key", "accept: {jaeger: {zipkin_compact: ''}}", `a.yaml:1: accept.jaeger.zipkin_compact: not in this version yet; remove it`},
 	{"later top", "tags: {a: b}\nlanes: []\ncontrol: {http: ''}", "a.yaml:1: tags: not in this version yet; remove it\n" +
 		"a.yaml:2: lanes: not in this version yet; remove it\na.yaml:3: control: not in this version yet; remove it"},
 
@@ -144,7 +144,7 @@ a.yaml:1: deliver.tls.key: "/k.pem": has no effect without TLS; write https:// i
 	{"listen on a port", "accept: {jaeger: {compact: 6831}}", `a.yaml:1: accept.jaeger.compact: "6831": is a port without a host; write localhost:6831`},
 	{"listen without port", "accept: {jaeger: {compact: 10.0.0.1}}", `a.yaml:1: accept.jaeger.compact: "10.0.0.1": has no port; write 10.0.0.1:6831`},
 	{"admin without port", "admin: {http: 127.0.0.1}", `a.yaml:1: admin.http: "127.0.0.1": has no port; write 127.0.0.1:14271`},
-	{"listen on unix", "accept: {jaeger: {compact: 'unix:/x'}}", `a.yaml:1: accept.jaeger.compact: "unix:/x": a unix socket can't be listened on here; write ip:port`},
+	{"listen on unix", "admin: {http: 'unix:/x'}", `a.yaml:1: admin.http: "unix:/x": a unix socket can't be listened on here; write ip:port`},
 	{"unix without a path", "accept: {otlp: {grpc: 'unix:x'}}", `a.yaml:1: accept.otlp.grpc: "unix:x": is not an absolute path; write unix:/path`},
 	{"unix with a long path", "accept: {otlp: {grpc: 'unix:/" + strings.Repeat("x", 103) + "'}}", `a.yaml:1: accept.otlp.grpc: "unix:/` + strings.Repeat("x", 94) + `"…: is too long for a socket; write a path of at most 103 bytes`},
 	{"origin with a path", "accept: {otlp: {cors: 'https://a.example/'}}", `a.yaml:1: accept.otlp.cors: "https://a.example/": is more than an origin; write https://a.example`},

@@ -30,12 +30,18 @@ const (
 
 // table is every key of this version, in the order of the documentation.
 var table = []key{
-	many("accept.jaeger.compact", "127.0.0.1:6831", listeners{port: "6831"},
+	many("accept.jaeger.compact", "127.0.0.1:6831", listeners{port: "6831", unix: true},
 		func(c *Config) *[]string { return &c.Accept.Jaeger.Compact },
-		"UDP addresses for Jaeger clients. Compact and binary Thrift are told apart by the first byte, so either port takes both."),
-	many("accept.jaeger.binary", "127.0.0.1:6832", listeners{port: "6832"},
+		"UDP addresses for Jaeger clients, or Unix sockets for datagrams. Compact and binary Thrift are told apart by the first byte, so either port takes both."),
+	many("accept.jaeger.binary", "127.0.0.1:6832", listeners{port: "6832", unix: true},
 		func(c *Config) *[]string { return &c.Accept.Jaeger.Binary },
 		"UDP addresses for Jaeger clients that send binary Thrift (Node)."),
+	many("accept.jaeger.grpc", "", listeners{port: "14250", unix: true},
+		func(c *Config) *[]string { return &c.Accept.Jaeger.GRPC },
+		"Addresses for Jaeger's own agents and exporters that send over gRPC, as to a Jaeger collector; usually localhost:14250."),
+	many("accept.jaeger.http", "", listeners{port: "14268", unix: true},
+		func(c *Config) *[]string { return &c.Accept.Jaeger.HTTP },
+		"Addresses for Jaeger clients that send Thrift over HTTP, to /api/traces, as to a Jaeger collector; usually localhost:14268."),
 	one("accept.jaeger.socket_buffer", "4MiB", sizes{0, gib},
 		func(c *Config) *int { return &c.Accept.Jaeger.SocketBuffer },
 		"Receive buffer asked of the kernel for each UDP socket; 0B leaves the system's default. The status page shows what was granted."),
@@ -50,7 +56,7 @@ var table = []key{
 		"Web pages that may send from a browser, by their origin."),
 	one("accept.tls.cert", "", paths{},
 		func(c *Config) *string { return &c.Accept.TLS.Cert },
-		"Certificate, with those between it and its authority, in PEM. With it, the TCP addresses of accept.otlp take TLS alone. It and the next two are read again when their files change."),
+		"Certificate, with those between it and its authority, in PEM. With it, every TCP address of accept takes TLS alone. It and the next two are read again when their files change."),
 	one("accept.tls.key", "", paths{},
 		func(c *Config) *string { return &c.Accept.TLS.Key },
 		"The certificate's key, in PEM."),
@@ -132,7 +138,7 @@ var table = []key{
 // later are keys that have their place in the design but no meaning in this
 // version. An entry stands for everything below it.
 var later = []string{
-	"accept.jaeger.zipkin_compact", "accept.jaeger.grpc", "accept.jaeger.http",
+	"accept.jaeger.zipkin_compact",
 	"accept.zipkin",
 	"tags", "sampling", "control", "lanes",
 }

@@ -53,6 +53,11 @@ func (r *Reader) Reset(p []byte) {
 	}
 }
 
+// ResetStruct starts reading p as a struct by itself, in an encoding.
+func (r *Reader) ResetStruct(p []byte, e Encoding) {
+	*r = Reader{p: p, enc: e, compact: e == Compact}
+}
+
 // Err is the first error, a *Error, or nil.
 func (r *Reader) Err() error {
 	if r.what == "" {

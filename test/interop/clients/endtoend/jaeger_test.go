@@ -26,16 +26,22 @@ func TestJaeger(t *testing.T) {
 				t.Fatal(err)
 			}
 			agent.AwaitDelivered(t, sent)
-			var got []fields.Span
-			for _, id := range traces(story) {
-				trace := jaeger.Trace(t, jaegerTraceID(id), spansOf(story, id))
-				got = append(got, jaegerSpans(t, trace)...)
-			}
-			for _, line := range fields.Compare(func() []fields.Span { return toldToJaeger(t, story) }, got, client.jaegerRules) {
-				t.Error(line)
-			}
+			readInJaeger(t, jaeger, story, client.jaegerRules)
 			agent.Finish(t, sent)
 		})
+	}
+}
+
+// readInJaeger reads the story in Jaeger, and compares it with what was told.
+func readInJaeger(t *testing.T, jaeger *harness.Jaeger, story []scenario.Service, rules []fields.Rule) {
+	t.Helper()
+	var got []fields.Span
+	for _, id := range traces(story) {
+		trace := jaeger.Trace(t, jaegerTraceID(id), spansOf(story, id))
+		got = append(got, jaegerSpans(t, trace)...)
+	}
+	for _, line := range fields.Compare(func() []fields.Span { return toldToJaeger(t, story) }, got, rules) {
+		t.Error(line)
 	}
 }
 
