@@ -103,7 +103,7 @@ func (a *Agent) listen(cfg *config.Config) error {
 func (a *Agent) open(w wish, cfg *config.Config) (s *socket, err error) {
 	s = &socket{wish: w}
 	switch w.source {
-	case "jaeger.compact", "jaeger.binary":
+	case "jaeger.compact", "jaeger.binary", "jaeger.zipkin_compact":
 		encoding := strings.TrimPrefix(w.source, "jaeger.")
 		s.listener, err = accept.ListenUDP(w.address, encoding, cfg.Accept.Jaeger.SocketBuffer, a.route, a.log)
 	default:

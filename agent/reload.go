@@ -142,10 +142,12 @@ func wanted(cfg *config.Config) (list []wish) {
 	}
 	add("jaeger.compact", cfg.Accept.Jaeger.Compact)
 	add("jaeger.binary", cfg.Accept.Jaeger.Binary)
+	add("jaeger.zipkin_compact", cfg.Accept.Jaeger.ZipkinCompact)
 	add("jaeger.grpc", cfg.Accept.Jaeger.GRPC)
 	add("jaeger.http", cfg.Accept.Jaeger.HTTP)
 	add("otlp.grpc", cfg.Accept.OTLP.GRPC)
 	add("otlp.http", cfg.Accept.OTLP.HTTP)
+	add("zipkin.http", cfg.Accept.Zipkin.HTTP)
 	return list
 }
 

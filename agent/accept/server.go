@@ -42,6 +42,7 @@ func NewServer(lanes Lanes, answers Answers, log *slog.Logger) *Server {
 	otlp := new(otlpTaker).services()
 	s.served = map[string][]service{
 		"otlp.grpc": otlp, "otlp.http": otlp, "jaeger.grpc": s.jaegerGRPC(), "jaeger.http": s.jaegerHTTP(),
+		"zipkin.http": s.zipkinHTTP(),
 	}
 	s.origins.Store(new([]string))
 	return s

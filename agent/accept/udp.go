@@ -12,6 +12,8 @@ import (
 
 	"github.com/wayside-tracing/wayside/agent/ledger"
 	"github.com/wayside-tracing/wayside/wire/jaegerthrift"
+	"github.com/wayside-tracing/wayside/wire/otlp"
+	"github.com/wayside-tracing/wayside/wire/zipkin"
 )
 
 const (
@@ -23,7 +25,8 @@ const (
 	drainTime = 500 * time.Millisecond
 )
 
-// UDP takes in Jaeger Thrift in datagrams on one address, of UDP or a Unix socket.
+// UDP takes in Jaeger and Zipkin Thrift in datagrams on one address, of UDP or a
+// Unix socket.
 type UDP struct {
 	socket   *socket
 	listener string
@@ -164,6 +167,7 @@ func (u *UDP) Status() ledger.Socket {
 type reader struct {
 	*UDP
 	transcoder jaegerthrift.Transcoder
+	zipkin     zipkin.Transcoder
 	clients    *clients
 }
 
@@ -186,23 +190,37 @@ func (r *reader) packet(datagram []byte, lane Lane) {
 		return
 	}
 	res, err := r.transcoder.Packet(datagram)
-	if err != nil {
-		reason := ledger.Malformed
-		if errors.Is(err, jaegerthrift.ErrUnimplemented) {
-			reason = ledger.Unimplemented
-		}
-		lane.Refuse(reason)
+	switch {
+	case errors.Is(err, jaegerthrift.ErrZipkin):
+		r.zipkinPacket(datagram, lane)
+		return
+	case err != nil:
+		lane.Refuse(ledger.Malformed)
 		return
 	}
-	left := ledger.LeftOut{Invalid: res.Invalid, TooBig: res.TooBig}
-	for _, f := range res.Frames {
+	enterDatagram(lane, res.Frames, ledger.LeftOut{Invalid: res.Invalid, TooBig: res.TooBig})
+	r.client(&res, lane)
+}
+
+// zipkinPacket is packet for the other message that clients of the Jaeger Agent
+// send, on any of its ports.
+func (r *reader) zipkinPacket(datagram []byte, lane Lane) {
+	res, err := r.zipkin.Datagram(datagram, nil)
+	if err != nil {
+		lane.Refuse(ledger.Malformed)
+		return
+	}
+	enterDatagram(lane, res.Frames, ledger.LeftOut{Invalid: res.Invalid, TooBig: res.TooBig})
+}
+
+func enterDatagram(lane Lane, frames []otlp.Frame, left ledger.LeftOut) {
+	for _, f := range frames {
 		lane.Datagram(f.Bytes, f.Spans, left)
 		left = ledger.LeftOut{}
 	}
 	if left != (ledger.LeftOut{}) {
-		lane.Datagram(nil, 0, left)
+		lane.LeftOut(left)
 	}
-	r.client(&res, lane)
 }
 
 // client tells a lane what the client says of its own losses.

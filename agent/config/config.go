@@ -26,6 +26,8 @@ type Config struct {
 			// as 127.0.0.1 alone on a host without ::1. Port 0 is a port that
 			// the system chooses.
 			Compact, Binary []string
+			// ZipkinCompact is as Compact is.
+			ZipkinCompact []string
 			// GRPC and HTTP are TCP addresses, spelt so too.
 			GRPC, HTTP []string
 			// SocketBuffer is what each UDP socket asks for in SO_RCVBUF, in
@@ -39,6 +41,8 @@ type Config struct {
 			// CORS are origins of web pages, in lower case, or "*".
 			CORS []string
 		}
+		// Zipkin has TCP addresses, spelt as OTLP's.
+		Zipkin struct{ HTTP []string }
 		// TLS are paths of PEM files: none, or Cert and Key, or all three.
 		TLS struct{ Cert, Key, ClientCA string }
 	}

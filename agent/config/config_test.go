@@ -203,6 +203,7 @@ func TestEffectiveLoadsAsItself(t *testing.T) {
   jaeger:
     compact: [127.0.0.1:6831, "[::1]:6831"]
     binary: ""
+    zipkin_compact: ""
     grpc: ""
     http: ""
     socket_buffer: 4MiB
@@ -210,6 +211,8 @@ func TestEffectiveLoadsAsItself(t *testing.T) {
     grpc: "unix:/run/s"
     http: 127.0.0.1:4318
     cors: ["https://a.example", "*"]
+  zipkin:
+    http: ""
   tls:
     cert: ""
     key: ""

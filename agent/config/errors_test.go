@@ -26,8 +26,6 @@ var wrongs = []struct{ name, yaml, want string }{
 	{"long value", "log: {level: " + strings.Repeat("x", 120) + "}", `a.yaml:1: log.level: "` + strings.Repeat("x", 100) + `"…: is not a choice; write debug or info or warn or error`},
 	{"key is a list", "? [a]\n: b", `a.yaml:1: a key is a word; its value follows a colon and a space`},
 
-	{"later group", "accept: {zipkin: {http: ''}}", `a.yaml:1: accept.zipkin: not in this version yet; remove it`},
-	{"later key", "accept: {jaeger: {zipkin_compact: ''}}", `a.yaml:1: accept.jaeger.zipkin_compact: not in this version yet; remove it`},
 	{"later top", "tags: {a: b}\nlanes: []\ncontrol: {http: ''}", "a.yaml:1: tags: not in this version yet; remove it\n" +
 		"a.yaml:2: lanes: not in this version yet; remove it\na.yaml:3: control: not in this version yet; remove it"},
 

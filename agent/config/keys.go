@@ -36,6 +36,9 @@ var table = []key{
 	many("accept.jaeger.binary", "127.0.0.1:6832", listeners{port: "6832", unix: true},
 		func(c *Config) *[]string { return &c.Accept.Jaeger.Binary },
 		"UDP addresses for Jaeger clients that send binary Thrift (Node)."),
+	many("accept.jaeger.zipkin_compact", "", listeners{port: "5775", unix: true},
+		func(c *Config) *[]string { return &c.Accept.Jaeger.ZipkinCompact },
+		"The same for clients of before 2017, that send Zipkin's Thrift; usually localhost:5775. Jaeger's and Zipkin's are told apart, so every one of these ports takes both."),
 	many("accept.jaeger.grpc", "", listeners{port: "14250", unix: true},
 		func(c *Config) *[]string { return &c.Accept.Jaeger.GRPC },
 		"Addresses for Jaeger's own agents and exporters that send over gRPC, as to a Jaeger collector; usually localhost:14250."),
@@ -54,6 +57,9 @@ var table = []key{
 	many("accept.otlp.cors", "", origins{},
 		func(c *Config) *[]string { return &c.Accept.OTLP.CORS },
 		"Web pages that may send from a browser, by their origin."),
+	many("accept.zipkin.http", "", listeners{port: "9411", unix: true},
+		func(c *Config) *[]string { return &c.Accept.Zipkin.HTTP },
+		"Addresses for Zipkin clients, that send JSON, protobuf or Thrift to /api/v2/spans and /api/v1/spans; usually localhost:9411."),
 	one("accept.tls.cert", "", paths{},
 		func(c *Config) *string { return &c.Accept.TLS.Cert },
 		"Certificate, with those between it and its authority, in PEM. With it, every TCP address of accept takes TLS alone. It and the next two are read again when their files change."),
@@ -138,8 +144,6 @@ var table = []key{
 // later are keys that have their place in the design but no meaning in this
 // version. An entry stands for everything below it.
 var later = []string{
-	"accept.jaeger.zipkin_compact",
-	"accept.zipkin",
 	"tags", "sampling", "control", "lanes",
 }
 

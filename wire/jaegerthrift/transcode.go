@@ -13,9 +13,9 @@ var (
 	// ErrMalformed is wrapped by errors that say what is wrong with a packet,
 	// and together with it a *thrift.Error that says where.
 	ErrMalformed = errors.New("malformed packet")
-	// ErrUnimplemented stands for a packet that is understood as far as that
-	// it holds Zipkin spans.
-	ErrUnimplemented = errors.New("emitZipkinBatch is not implemented")
+	// ErrZipkin is what a packet is that holds Zipkin spans: emitZipkinBatch, the
+	// other message of agent.thrift, is for package zipkin.
+	ErrZipkin = errors.New("emitZipkinBatch is not a batch of Jaeger spans")
 )
 
 // Result is what a packet holds. What it points to is valid until the next
@@ -55,7 +55,7 @@ func (t *Transcoder) Packet(datagram []byte) (Result, error) {
 	name, kind, _ := r.Message()
 	switch {
 	case r.OK() && string(name) == emitZipkinBatch:
-		return Result{}, ErrUnimplemented
+		return Result{}, ErrZipkin
 	case r.OK() && string(name) != emitBatch:
 		r.Fail("an unknown method")
 	case kind != thrift.Call && kind != thrift.Oneway:
