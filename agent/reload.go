@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"reflect"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/wayside-tracing/wayside/agent/accept"
@@ -218,13 +219,16 @@ func newTransport(cfg *config.Config, log *slog.Logger) (deliver.Transport, erro
 		return nil, fmt.Errorf("deliver: %w", err)
 	}
 	opt := deliver.TransportOptions{
-		Gzip:        c.compression == "gzip",
+		Compression: deliver.Compression(strings.TrimPrefix(c.compression, "none")),
 		UserAgent:   "wayside-agent/" + version.Read().Version,
 		TLS:         c.tls,
 		Credentials: credentials,
 	}
-	if c.protocol == "otlp-http" {
+	switch c.protocol {
+	case "otlp-http":
 		return deliver.NewHTTP(opt), nil
+	case "jaeger-grpc":
+		return deliver.NewJaeger(opt), nil
 	}
 	return deliver.NewGRPC(opt), nil
 }

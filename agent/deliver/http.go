@@ -50,8 +50,8 @@ const (
 // HTTP is OTLP over HTTP/1.1: protobuf in the body of a POST, with or without TLS
 // as the endpoint's URL says.
 type HTTP struct {
-	opt  TransportOptions
-	gzip *compressor // nil: none
+	opt      TransportOptions
+	compress *compressor // nil: none
 
 	mu      sync.Mutex
 	tls     *tls.Config // that the clients were made with
@@ -67,11 +67,7 @@ type httpClient struct {
 
 // NewHTTP returns a transport without connections. Close it after use.
 func NewHTTP(opt TransportOptions) *HTTP {
-	t := &HTTP{opt: opt, clients: map[Target]*httpClient{}}
-	if opt.Gzip {
-		t.gzip = &compressor{}
-	}
-	return t
+	return &HTTP{opt: opt, compress: newCompressor(opt.Compression), clients: map[Target]*httpClient{}}
 }
 
 // Close closes the connections that have no request on them; others are closed
@@ -99,11 +95,11 @@ func (t *HTTP) Export(ctx context.Context, to Target, chunks [][]byte) Answer {
 	for _, h := range credentials.headers {
 		header.Set(h.name, h.value)
 	}
-	if t.gzip != nil {
-		out := t.gzip.compress(chunks)
-		defer t.gzip.release(out)
+	if t.compress != nil {
+		out := t.compress.compress(chunks)
+		defer t.compress.release(out)
 		chunks = [][]byte{out.Bytes()}
-		header.Set("Content-Encoding", "gzip")
+		header.Set("Content-Encoding", string(t.opt.Compression))
 	}
 	body := &lent{chunks: chunks}
 	defer body.takeBack()
