@@ -62,6 +62,7 @@ func (a *Agent) change(cfg *config.Config) (closed []*socket, restart []string, 
 	}
 	a.sockets = append(kept, opened...)
 	a.lane.SetOptions(laneOptions(cfg))
+	a.openDoor(cfg.Tags)
 	a.transport = transport // the old one's connections end when they are idle
 	a.deliverer.Configure(a.deliverOptions(cfg))
 

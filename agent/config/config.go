@@ -71,6 +71,7 @@ type Config struct {
 		}
 		Timeout time.Duration // of one request
 	}
+	Tags  []Tag // of the resource of every span; by key
 	Admin struct {
 		HTTP  []string // TCP addresses, spelt as Accept.Jaeger's
 		PProf bool

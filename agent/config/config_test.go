@@ -236,6 +236,7 @@ deliver:
     server_name: ""
     skip_verify: false
   timeout: 1m30s
+tags: {}
 admin:
   http: ":1"
   pprof: false

@@ -112,6 +112,7 @@ var table = []key{
 	one("deliver.timeout", "10s", durations{100 * time.Millisecond, 5 * time.Minute},
 		func(c *Config) *time.Duration { return &c.Deliver.Timeout },
 		"A request that is not answered in this time has failed and is tried again."),
+	tags("tags", "Attributes of the resource of every span, whatever it came by. One that the app has set wins."),
 	many("admin.http", "127.0.0.1:14271", listeners{port: "14271"},
 		func(c *Config) *[]string { return &c.Admin.HTTP },
 		"TCP addresses of the status page, health and metrics."),
@@ -134,7 +135,7 @@ var table = []key{
 var later = []string{
 	"accept.jaeger.zipkin_compact", "accept.jaeger.grpc", "accept.jaeger.http",
 	"accept.zipkin",
-	"tags", "sampling", "control", "lanes",
+	"sampling", "control", "lanes",
 }
 
 // A key is one row of the table.
@@ -144,7 +145,7 @@ type key struct {
 	takes string // what may be written, for people
 	doc   string
 	list  bool
-	pairs bool // names with values; loaded by headers.go
+	pairs bool // names with values; loaded by headers.go and tags.go
 	// set puts the values (one, unless it is a list) into a Config and
 	// calls bad for each that is wrong.
 	set  func(c *Config, values []value, bad func(value, error))
