@@ -184,6 +184,7 @@ func (a *Agent) deliverOptions(cfg *config.Config) deliver.Options {
 		Timeout:   cfg.Deliver.Timeout,
 		MaxAge:    cfg.Buffer.MaxAge,
 		Transport: a.transport,
+		Proxy:     deliver.EnvironmentProxy,
 	}
 }
 
@@ -223,6 +224,7 @@ func newTransport(cfg *config.Config, log *slog.Logger) (deliver.Transport, erro
 		Compression: deliver.Compression(strings.TrimPrefix(c.compression, "none")),
 		UserAgent:   "wayside-agent/" + version.Read().Version,
 		TLS:         c.tls,
+		Proxy:       deliver.EnvironmentProxy,
 		Credentials: credentials,
 	}
 	switch c.protocol {

@@ -52,6 +52,8 @@ type TransportOptions struct {
 	// TLS is for gRPC; with HTTP, the endpoint's URL says it. It needs
 	// Credentials.
 	TLS bool
+	// Proxy says how endpoints are reached; nil is without one.
+	Proxy Proxy
 	// Credentials are shown to endpoints and asked of them; nil is none.
 	Credentials *Credentials
 }
@@ -59,6 +61,7 @@ type TransportOptions struct {
 // GRPC is unary calls on HTTP/2, with or without TLS: of OTLP, or of Jaeger.
 type GRPC struct {
 	opt      TransportOptions
+	dialer   dialer
 	client   *h2.Client
 	header   []hpack.HeaderField // of every call; not changed
 	compress *compressor         // nil: none
@@ -72,7 +75,7 @@ type GRPC struct {
 func NewGRPC(opt TransportOptions) *GRPC { return newGRPC(opt, grpc.TracePath) }
 
 func newGRPC(opt TransportOptions, path string) *GRPC {
-	t := &GRPC{opt: opt, compress: newCompressor(opt.Compression)}
+	t := &GRPC{opt: opt, dialer: dialer{opt.Proxy, opt.UserAgent}, compress: newCompressor(opt.Compression)}
 	t.client = h2.NewClient(t.dial)
 	scheme := "http"
 	if opt.TLS {
@@ -97,13 +100,13 @@ func newGRPC(opt TransportOptions, path string) *GRPC {
 func (t *GRPC) dial(ctx context.Context, address string) (net.Conn, error) {
 	to := parseTarget(address)
 	if !t.opt.TLS {
-		return dialPlain(ctx, to)
+		return t.dialer.plain(ctx, to)
 	}
 	secure, err := t.opt.Credentials.tlsFor()
 	if err != nil {
 		return nil, err
 	}
-	return dialTLS(ctx, to, secure, "h2")
+	return t.dialer.secure(ctx, to, secure, "h2")
 }
 
 // Close closes the connections.

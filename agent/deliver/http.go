@@ -51,6 +51,7 @@ const (
 // as the endpoint's URL says.
 type HTTP struct {
 	opt      TransportOptions
+	dialer   dialer
 	compress *compressor // nil: none
 
 	mu      sync.Mutex
@@ -67,7 +68,9 @@ type httpClient struct {
 
 // NewHTTP returns a transport without connections. Close it after use.
 func NewHTTP(opt TransportOptions) *HTTP {
-	return &HTTP{opt: opt, compress: newCompressor(opt.Compression), clients: map[Target]*httpClient{}}
+	return &HTTP{
+		opt: opt, dialer: dialer{opt.Proxy, opt.UserAgent}, compress: newCompressor(opt.Compression), clients: map[Target]*httpClient{},
+	}
 }
 
 // Close closes the connections that have no request on them; others are closed
@@ -108,7 +111,11 @@ func (t *HTTP) Export(ctx context.Context, to Target, chunks [][]byte) Answer {
 		Body: body.reader(), ContentLength: body.size(),
 		GetBody: func() (io.ReadCloser, error) { return body.reader(), nil },
 	}).WithContext(ctx)
-	resp, err := t.client(to, credentials.tls).RoundTrip(req)
+	proxy, err := t.opt.Proxy.of(to.Endpoint)
+	if err != nil {
+		return Answer{Verdict: Held, Err: err}
+	}
+	resp, err := t.client(to, credentials.tls, proxy).RoundTrip(req)
 	if err != nil {
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			err = errors.New("no answer in time")
@@ -125,7 +132,10 @@ func (t *HTTP) Export(ctx context.Context, to Target, chunks [][]byte) Answer {
 
 // client has the connections for a target. When credentials have changed, the
 // old connections end with what is on them.
-func (t *HTTP) client(to Target, secure *tls.Config) *httpClient {
+//
+// A proxy is net/http's business where there is no TLS: it is sent the requests
+// themselves. With TLS the dialer goes through it.
+func (t *HTTP) client(to Target, secure *tls.Config, proxy *url.URL) *httpClient {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.tls != secure {
@@ -137,12 +147,12 @@ func (t *HTTP) client(to Target, secure *tls.Config) *httpClient {
 	if c == nil {
 		t.retire(func(c *httpClient) bool { return now.Sub(c.used) > 2*idleHTTP })
 		c = &httpClient{Transport: &http.Transport{
-			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dialPlain(ctx, to) },
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return t.dialer.plain(ctx, to) },
 			DialTLSContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				if secure == nil {
 					return nil, errNoTLS
 				}
-				return dialTLS(ctx, to, secure, "")
+				return t.dialer.secure(ctx, to, secure, "")
 			},
 			DisableCompression:     true, // of answers, which are short
 			MaxIdleConnsPerHost:    16,
@@ -151,6 +161,11 @@ func (t *HTTP) client(to Target, secure *tls.Config) *httpClient {
 			Protocols:              new(http.Protocols),
 		}}
 		c.Protocols.SetHTTP1(true)
+		if proxy != nil && strings.HasPrefix(to.Endpoint, "http:") {
+			c.Proxy = http.ProxyURL(proxy)
+			c.DialContext = (&net.Dialer{Timeout: dialTimeout}).DialContext
+			c.DialTLSContext, c.TLSHandshakeTimeout = nil, handshakeTimeout
+		}
 		t.clients[to] = c
 	}
 	c.used = now
