@@ -1,3 +1,5 @@
+// Package jaegerproto also turns frames into the requests that Jaeger collectors
+// take by gRPC: see Encoder.
 package jaegerproto
 
 import (

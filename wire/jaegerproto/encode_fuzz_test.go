@@ -14,7 +14,7 @@ func FuzzEncode(f *testing.F) {
 		nest(b, otlp.ScopeSpansScope, func() { b.TextString(otlp.ScopeName, "lib"); b.TextString(otlp.ScopeVersion, "1") })
 	}, func(b *otlp.Builder) {
 		b.SpanID(otlp.SpanParentSpanID, 9)
-		text(b, otlp.SpanAttributes, "a", "b")
+		attribute(b, otlp.SpanAttributes, "a", "b")
 		nest(b, otlp.SpanEvents, func() { b.TextString(otlp.EventName, "e") })
 		nest(b, otlp.SpanLinks, func() { b.TraceID(otlp.LinkTraceID, 1, 2); b.SpanID(otlp.LinkSpanID, 9) })
 		nest(b, otlp.SpanAttributes, func() {

@@ -23,7 +23,7 @@ func nest(b *otlp.Builder, field int, f func()) {
 	b.Close(m)
 }
 
-func text(b *otlp.Builder, field int, key, value string) {
+func attribute(b *otlp.Builder, field int, key, value string) {
 	b.StringAttribute(field, []byte(key), []byte(value))
 }
 
@@ -52,14 +52,14 @@ func inResource(attributes ...string) func(b *otlp.Builder) {
 	return func(b *otlp.Builder) {
 		nest(b, otlp.ResourceSpansResource, func() {
 			for i := 0; i < len(attributes); i += 2 {
-				text(b, otlp.ResourceAttributes, attributes[i], attributes[i+1])
+				attribute(b, otlp.ResourceAttributes, attributes[i], attributes[i+1])
 			}
 		})
 	}
 }
 
-// show writes a message with the names of its fields.
-func show(w *strings.Builder, kind string, msg []byte) {
+// showPost writes a message with the names of its fields.
+func showPost(w *strings.Builder, kind string, msg []byte) {
 	for f := range otlp.Fields(msg) {
 		field := fmt.Sprintf("%s.%d", kind, f.Number)
 		switch sub := map[string]string{
@@ -68,7 +68,7 @@ func show(w *strings.Builder, kind string, msg []byte) {
 		}[field]; {
 		case sub != "":
 			fmt.Fprintf(w, "%d{", f.Number)
-			show(w, sub, f.Data)
+			showPost(w, sub, f.Data)
 			w.WriteString("} ")
 		case field == "span.1" || field == "span.2" || field == "ref.1" || field == "ref.2":
 			fmt.Fprintf(w, "%d:%s ", f.Number, strings.TrimLeft(hex.EncodeToString(f.Data), "0"))
@@ -90,7 +90,7 @@ func encode(t *testing.T, frames ...[]byte) string {
 	var e Encoder
 	post, _ := e.Encode(frames, 1<<20)
 	var w strings.Builder
-	show(&w, "post", post)
+	showPost(&w, "post", post)
 	return w.String()
 }
 
@@ -121,12 +121,12 @@ func TestEncode(t *testing.T) {
 		},
 		{
 			"scope, kind, status, state", nothing, func(b *otlp.Builder) {
-				nest(b, otlp.ScopeSpansScope, func() { b.TextString(otlp.ScopeName, "lib"); text(b, otlp.ScopeAttributes, "sa", "v") })
+				nest(b, otlp.ScopeSpansScope, func() { b.TextString(otlp.ScopeName, "lib"); attribute(b, otlp.ScopeAttributes, "sa", "v") })
 			}, func(b *otlp.Builder) {
 				b.Varint(otlp.SpanKind, uint64(otlp.KindServer))
 				nest(b, otlp.SpanStatus, func() { b.Varint(otlp.StatusCode, otlp.StatusError); b.TextString(otlp.StatusMessage, "bad") })
 				b.TextString(otlp.SpanTraceState, "k=v")
-				text(b, otlp.SpanAttributes, "a", "b")
+				attribute(b, otlp.SpanAttributes, "a", "b")
 			},
 			`8{1:"otel.scope.name" 3:"lib" } 8{1:"sa" 3:"v" } 8{1:"a" 3:"b" } 8{1:"span.kind" 3:"server" } ` +
 				`8{1:"otel.status_code" 3:"ERROR" } 8{1:"error" 2:1 4:1 } 8{1:"otel.status_description" 3:"bad" } ` +
@@ -166,7 +166,7 @@ func TestEncode(t *testing.T) {
 					b.Fixed64(otlp.EventTime, 1<<64-1) // wraps around: a nanosecond before 1970
 					b.Varint(otlp.EventDroppedAttributes, 2)
 				})
-				nest(b, otlp.SpanEvents, func() { b.TextString(otlp.EventName, "n"); text(b, otlp.EventAttributes, "event", "own") })
+				nest(b, otlp.SpanEvents, func() { b.TextString(otlp.EventName, "n"); attribute(b, otlp.EventAttributes, "event", "own") })
 			},
 			`9{1{1:-1 2:999999999 } 2{1:"event" 3:"retry" } 2{1:"otel.event.dropped_attributes_count" 2:2 5:2 } } 9{1{} 2{1:"event" 3:"own" } } 10{} `,
 		},
@@ -187,7 +187,7 @@ func TestReferences(t *testing.T) {
 				b.TraceID(otlp.LinkTraceID, 1, trace)
 				b.SpanID(otlp.LinkSpanID, span)
 				if kind != "" {
-					text(b, otlp.LinkAttributes, "opentracing.ref_type", kind)
+					attribute(b, otlp.LinkAttributes, "opentracing.ref_type", kind)
 				}
 			})
 		}
@@ -232,7 +232,7 @@ func TestLongestDuration(t *testing.T) {
 		var b otlp.Builder
 		duration(&b, c.start, c.end)
 		var w strings.Builder
-		show(&w, "span", b.Bytes())
+		showPost(&w, "span", b.Bytes())
 		if got, want := w.String(), "7{"+c.want+"} "; got != want {
 			t.Errorf("%d to %d: %s, want %s", c.start, c.end, got, want)
 		}
@@ -263,8 +263,8 @@ func TestLimit(t *testing.T) {
 
 func TestNoGarbage(t *testing.T) {
 	one := frame(inResource("service.name", "svc"), nothing, func(b *otlp.Builder) {
-		text(b, otlp.SpanAttributes, "a", "b")
-		nest(b, otlp.SpanEvents, func() { text(b, otlp.EventAttributes, "a", "b") })
+		attribute(b, otlp.SpanAttributes, "a", "b")
+		nest(b, otlp.SpanEvents, func() { attribute(b, otlp.EventAttributes, "a", "b") })
 		nest(b, otlp.SpanLinks, func() { b.TraceID(otlp.LinkTraceID, 1, 1); b.SpanID(otlp.LinkSpanID, 1) })
 	})
 	frames := [][]byte{bytes.Repeat(one, 100)}
@@ -280,7 +280,7 @@ func BenchmarkEncode(b *testing.B) {
 		b.TextString(otlp.SpanName, "GET /things")
 		b.SpanID(otlp.SpanParentSpanID, 9)
 		for _, k := range []string{"http.method", "http.url", "http.status_code", "component", "peer.service", "net.peer", "thread", "x", "y", "z"} {
-			text(b, otlp.SpanAttributes, k, "some value of it")
+			attribute(b, otlp.SpanAttributes, k, "some value of it")
 		}
 	})
 	frames := [][]byte{bytes.Repeat(one, 100)}
