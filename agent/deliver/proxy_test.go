@@ -17,6 +17,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/wayside-tracing/wayside/internal/authority"
 )
 
 // testProxy is an HTTP proxy on loopback that knows one name, collector.example.
@@ -90,9 +92,9 @@ func (p *testProxy) saw() string {
 // Every transport goes through a proxy, which is the one that knows the name
 // and is shown the password.
 func TestThroughAProxy(t *testing.T) {
-	ca := newAuthority(t, "authority")
-	trust, _ := credentials(t, CredentialOptions{CA: newFolder(t).put("ca.pem", ca.pem)})
-	cert := ca.server("collector.example")
+	ca := authority.New(t, "authority")
+	trust, _ := credentials(t, CredentialOptions{CA: newFolder(t).put("ca.PEM", ca.PEM)})
+	cert := ca.Issue(authority.Server("collector.example")).Certificate
 	h2 := startServer(t, success)
 	h2s := startTLS(t, cert, nil, true, success).address()
 	plain := strings.TrimPrefix(startHTTP(t, func(http.ResponseWriter, *http.Request) {}), "http://")
