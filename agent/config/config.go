@@ -57,10 +57,10 @@ type Config struct {
 		MaxAge time.Duration
 	}
 	Deliver struct {
-		// Endpoints are one at least, no two the same: "host:port" for otlp-grpc,
-		// URLs with a path for otlp-http.
+		// Endpoints are one at least, no two the same: URLs with a path for
+		// otlp-http, "host:port" for the others.
 		Endpoints []string
-		Protocol  string   // "otlp-grpc" or "otlp-http"
+		Protocol  string   // "otlp-grpc", "otlp-http" or "jaeger-grpc"
 		Headers   []Header // sent with every request
 		// AllowPlaintext lets headers be sent without TLS.
 		AllowPlaintext bool
@@ -68,15 +68,16 @@ type Config struct {
 			Bytes int // uncompressed; at most a quarter of Buffer.Memory
 			Age   time.Duration
 		}
-		Compression string // "gzip" or "none"
+		Compression string // "gzip", "zstd" or "none"
 		TLS         struct {
-			Enabled       bool   // for otlp-grpc; a URL says it itself
+			Enabled       bool   // for gRPC; a URL says it itself
 			CA, Cert, Key string // paths of PEM files; "" is none
 			ServerName    string // that certificates are for; "" is the endpoint's host
 			SkipVerify    bool
 		}
 		Timeout time.Duration // of one request
 	}
+	Tags  []Tag // of the resource of every span; by key
 	Admin struct {
 		HTTP  []string // TCP addresses, spelt as Accept.Jaeger's
 		PProf bool

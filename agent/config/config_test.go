@@ -241,6 +241,7 @@ deliver:
     server_name: ""
     skip_verify: false
   timeout: 1m30s
+tags: {}
 admin:
   http: ":1"
   pprof: false

@@ -87,9 +87,9 @@ var table = []key{
 	many("deliver.endpoint", "", endpoints{},
 		func(c *Config) *[]string { return &c.Deliver.Endpoints },
 		"Where spans go: a collector's address, or several. A name is looked up again and again, and each of its addresses used. The one thing without a default."),
-	one("deliver.protocol", "otlp-grpc", choices{[]string{"otlp-grpc", "otlp-http"}, []string{"jaeger-grpc"}},
+	one("deliver.protocol", "otlp-grpc", choices{[]string{"otlp-grpc", "otlp-http", "jaeger-grpc"}, nil},
 		func(c *Config) *string { return &c.Deliver.Protocol },
-		"How spans are sent. With otlp-http, endpoints are URLs; /v1/traces is added where there is no path."),
+		"How spans are sent. With otlp-http, endpoints are URLs; /v1/traces is added where there is no path. jaeger-grpc is for Jaeger collectors before OTLP, on port 14250."),
 	headers("deliver.headers", "Sent with every request, for what a collector demands of senders. Files are read again when they change; values are never shown."),
 	one("deliver.allow_plaintext", "false", flags{},
 		func(c *Config) *bool { return &c.Deliver.AllowPlaintext },
@@ -100,12 +100,12 @@ var table = []key{
 	one("deliver.batch.age", "1s", durations{time.Millisecond, time.Minute},
 		func(c *Config) *time.Duration { return &c.Deliver.Batch.Age },
 		"A batch is sent when its oldest span has waited so long."),
-	one("deliver.compression", "gzip", choices{[]string{"gzip", "none"}, []string{"zstd"}},
+	one("deliver.compression", "gzip", choices{[]string{"gzip", "zstd", "none"}, nil},
 		func(c *Config) *string { return &c.Deliver.Compression },
-		"Compression of what is sent; none costs least CPU."),
+		"Compression of what is sent; none costs least CPU. zstd takes less of it than gzip and makes less, where the collector knows it; Jaeger's do not."),
 	one("deliver.tls.enabled", "false", flags{},
 		func(c *Config) *bool { return &c.Deliver.TLS.Enabled },
-		"Send by TLS, with otlp-grpc. With otlp-http, https:// in the endpoint says it."),
+		"Send by TLS, with otlp-grpc and jaeger-grpc. With otlp-http, https:// in the endpoint says it."),
 	one("deliver.tls.ca", "", paths{},
 		func(c *Config) *string { return &c.Deliver.TLS.CA },
 		"The authorities whose certificates are trusted; without it the system's. This file and the next two are read again when they change."),
@@ -124,6 +124,7 @@ var table = []key{
 	one("deliver.timeout", "10s", durations{100 * time.Millisecond, 5 * time.Minute},
 		func(c *Config) *time.Duration { return &c.Deliver.Timeout },
 		"A request that is not answered in this time has failed and is tried again."),
+	tags("tags", "Attributes of the resource of every span, whatever it came by. One that the app has set wins."),
 	many("admin.http", "127.0.0.1:14271", listeners{port: "14271"},
 		func(c *Config) *[]string { return &c.Admin.HTTP },
 		"TCP addresses of the status page, health and metrics."),
@@ -144,7 +145,7 @@ var table = []key{
 // later are keys that have their place in the design but no meaning in this
 // version. An entry stands for everything below it.
 var later = []string{
-	"tags", "sampling", "control", "lanes",
+	"sampling", "control", "lanes",
 }
 
 // A key is one row of the table.
@@ -154,7 +155,7 @@ type key struct {
 	takes string // what may be written, for people
 	doc   string
 	list  bool
-	pairs bool // names with values; loaded by headers.go
+	pairs bool // names with values; loaded by headers.go and tags.go
 	// set puts the values (one, unless it is a list) into a Config and
 	// calls bad for each that is wrong.
 	set  func(c *Config, values []value, bad func(value, error))

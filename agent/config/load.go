@@ -114,6 +114,8 @@ func (l *loader) entry(prefix string, name, n *yaml.Node) {
 	switch {
 	case strings.Contains(name.Value, ".") && (known || isGroup(path)):
 		l.fail(name.Line, path, nil, "keys are nested; write %s", nested(path))
+	case known && k.path == "tags":
+		l.tags(k, l.file+":"+strconv.Itoa(name.Line), name.Line, n)
 	case known && k.pairs:
 		l.headers(k, name.Line, n)
 	case known:
@@ -175,6 +177,10 @@ func (l *loader) override(o Setting) {
 	k, ok := find(o.Key)
 	if !ok {
 		panic("config: no key " + o.Key)
+	}
+	if k.path == "tags" {
+		l.tagsFrom(k, o)
+		return
 	}
 	text, fromFile, err := l.expand(o.Value)
 	v := value{text: text, shown: text, where: o.From}

@@ -37,6 +37,6 @@ func jaegerIn(t *testing.T, client client, tell func(*harness.Agent, []scenario.
 		t.Fatal(err)
 	}
 	agent.AwaitDelivered(t, sent)
-	readInJaeger(t, jaeger, story, client.jaegerRules)
+	readInJaeger(t, jaeger, story, client.jaegerRules("otlp-grpc"))
 	agent.Finish(t, sent)
 }

@@ -13,6 +13,7 @@ import (
 type Jaeger struct {
 	*Process
 	OTLP      string // gRPC
+	GRPC      string // its own protocol
 	queryHTTP string
 }
 
@@ -21,15 +22,16 @@ type Jaeger struct {
 func StartJaeger(t testing.TB, otlp, query string) *Jaeger {
 	t.Helper()
 	path := peer(t, "jaeger-all-in-one", "WAYSIDE_PEER_JAEGER_ALL_IN_ONE")
-	j := &Jaeger{OTLP: otlp, queryHTTP: FreePort(t)}
+	j := &Jaeger{OTLP: otlp, GRPC: FreePort(t), queryHTTP: FreePort(t)}
 	// Every listener that it has, so that it meets nobody: those that no test uses included.
 	args := []string{
 		"--collector.otlp.grpc.host-port=" + j.OTLP,
 		"--query.http-server.host-port=" + j.queryHTTP,
 		"--query.grpc-server.host-port=" + query,
+		"--collector.grpc-server.host-port=" + j.GRPC,
 	}
 	for _, listener := range []string{
-		"admin.http.host-port", "collector.grpc-server.host-port", "collector.http-server.host-port",
+		"admin.http.host-port", "collector.http-server.host-port",
 		"collector.otlp.http.host-port", "http-server.host-port", "processor.jaeger-binary.server-host-port",
 		"processor.jaeger-compact.server-host-port", "processor.zipkin-compact.server-host-port",
 	} {
@@ -42,7 +44,7 @@ func StartJaeger(t testing.TB, otlp, query string) *Jaeger {
 			return err
 		}
 		r.Body.Close()
-		return errors.Join(connects(otlp), connects(query))
+		return errors.Join(connects(otlp), connects(j.GRPC), connects(query))
 	})
 	return j
 }
