@@ -59,7 +59,7 @@ func TestEveryFlagHasAnEffectOrAWarning(t *testing.T) {
 		"metrics-http-route": "/m",
 	}
 	// These have their effect with others, in TestTLS, TestConfigFile and TestReporterType.
-	others := []string{"config-file", "reporter.type", "reporter.grpc.tls.enabled", "admin.http.tls.enabled"}
+	others := []string{"config-file", "reporter.type", "reporter.grpc.tls.enabled"}
 	for name, takes := range jaegersHelp(t) {
 		if slices.Contains(others, name) {
 			continue
@@ -77,7 +77,7 @@ func TestEveryFlagHasAnEffectOrAWarning(t *testing.T) {
 			value = "x"
 		}
 		flags := map[string]string{name: value}
-		if prefix, _, ok := strings.Cut(name, "tls."); ok {
+		if prefix, _, ok := strings.Cut(name, "tls."); ok { // needs it
 			flags[prefix+"tls.enabled"] = "true"
 		}
 		r, err := Translate(flags, Host{Getenv: func(string) string { return "" }})

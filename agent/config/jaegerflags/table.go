@@ -20,24 +20,25 @@ const (
 // ownPrefixes are of the names that no other program has.
 var ownPrefixes = []string{"processor.", "reporter.", "http-server.", "admin.", "agent."}
 
-// Why the flags of the UDP servers have no effect.
+// Why flags of which there are several have no effect.
 const (
-	anySize   = "packets of every size are taken"
-	noQueue   = "the queue is the socket's buffer: give server-socket-buffer-size instead"
-	oneReader = "a socket has one reader, which keeps up: remove it"
+	plainAdmin = "the admin port has no TLS; let it listen on 127.0.0.1 alone, and let probes ask it by HTTP"
+	anySize    = "packets of every size are taken"
+	noQueue    = "the queue is the socket's buffer: give server-socket-buffer-size instead"
+	oneReader  = "a socket has one reader, which keeps up: remove it"
 )
 
 // table is every flag of jaeger-agent 1.62.0 but help, in the order of its own
 // help.
 var table = []flag{
 	{"admin.http.host-port", text, listen, "admin.http"},
-	{"admin.http.tls.cert", text, set, "admin.tls.cert"},
-	{"admin.http.tls.cipher-suites", text, warn, "Go's choice of cipher suites is used"},
-	{"admin.http.tls.client-ca", text, set, "admin.tls.client_ca"},
-	{"admin.http.tls.enabled", boolean, nothing, ""},
-	{"admin.http.tls.key", text, set, "admin.tls.key"},
-	{"admin.http.tls.max-version", text, warn, "the newest version of TLS that both sides know is used"},
-	{"admin.http.tls.min-version", text, warn, "TLS 1.2 is the oldest version that is taken"},
+	{"admin.http.tls.cert", text, warn, plainAdmin},
+	{"admin.http.tls.cipher-suites", text, warn, plainAdmin},
+	{"admin.http.tls.client-ca", text, warn, plainAdmin},
+	{"admin.http.tls.enabled", boolean, warn, plainAdmin},
+	{"admin.http.tls.key", text, warn, plainAdmin},
+	{"admin.http.tls.max-version", text, warn, plainAdmin},
+	{"admin.http.tls.min-version", text, warn, plainAdmin},
 	{"agent.tags", text, tags, "tags"},
 	{"config-file", text, nothing, ""},
 	{"http-server.host-port", text, listen, "control.http"},

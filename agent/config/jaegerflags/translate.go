@@ -161,7 +161,7 @@ func (t *translator) set(key string, g given, value string) {
 }
 
 // notYet are keys that have no meaning in this version.
-var notYet = []string{"accept.jaeger.zipkin_compact", "admin.tls.cert", "admin.tls.key", "admin.tls.client_ca", "control.http", "sampling.source", "tags"}
+var notYet = []string{"accept.jaeger.zipkin_compact", "control.http", "sampling.source", "tags"}
 
 func (t *translator) warn(g given, why string) {
 	t.warnings = append(t.warnings, Warning{g.from, why})
