@@ -15,8 +15,13 @@ func nothing(*translator, given, string) {} // read elsewhere
 // set takes the value over as it is.
 func set(t *translator, g given, key string) { t.set(key, g, g.value) }
 
-// warn says why there is no effect, and what to do instead.
-func warn(t *translator, g given, why string) { t.warn(g, why) }
+// warn says why there is no effect, and what to do instead. What is turned off
+// needs none.
+func warn(t *translator, g given, why string) {
+	if g.value != "false" {
+		t.warn(g, why)
+	}
+}
 
 // listen takes over an address to listen on. The Jaeger Agent takes a port
 // alone, too (jaeger 1.62, cmd/agent/app/builder.go, portNumToHostPort).
@@ -126,7 +131,7 @@ func tags(t *translator, g given, key string) {
 		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
 		if !ok || name == "" {
 			t.fail(g, strconv.Quote(pair)+" is no tag; write key=value, with commas between them")
-			continue
+			return
 		}
 		if inner, ok := strings.CutPrefix(value, "${"); ok && strings.HasSuffix(inner, "}") {
 			variable, def, hasDef := strings.Cut(strings.TrimSuffix(inner, "}"), ":")
