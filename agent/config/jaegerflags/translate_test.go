@@ -176,11 +176,9 @@ func TestKeysExist(t *testing.T) {
 	for _, f := range table {
 		flags[f.name] = map[kind]string{text: "x", number: "1", boolean: "true"}[f.kind]
 	}
-	for name, v := range map[string]string{
+	maps.Copy(flags, map[string]string{
 		"config-file": "a.yaml", "agent.tags": "a=b", "log-level": "info", "log-encoding": "json", "metrics-backend": "none", "reporter.type": "grpc",
-	} {
-		flags[name] = v
-	}
+	})
 	_, r, err := translate(flags, nil, map[string]string{"a.yaml": ""})
 	if err != nil {
 		t.Fatal(err)
