@@ -86,20 +86,42 @@ func Translate(flags map[string]string, h Host) (Translation, error) {
 		)
 	}
 	if len(t.collectors) > 0 {
-		r.Defaults = append(r.Defaults, defaults("sampling.source", t.collectors[0])...)
 		r.Sending = defaults("deliver.protocol", "jaeger-grpc", "deliver.compression", "none")
+		r.Defaults = append(r.Defaults, t.sampling()...)
 	}
 	return r, nil
 }
 
-func defaults(keysAndValues ...string) (list []config.Setting) {
-	for kv := range slices.Chunk(keysAndValues, 2) {
-		if slices.Contains(notYet, kv[0]) {
-			continue
+// sampling is where clients' sampling strategies come from: the collectors, who
+// are reached in the same way.
+func (t *translator) sampling() []config.Setting {
+	list := defaults("sampling.source", strings.Join(t.collectors, ","))
+	for _, s := range t.settings {
+		if name, ok := strings.CutPrefix(s.Key, "deliver.tls."); ok && isKey("sampling.tls."+name) {
+			list = append(list, config.Setting{Key: "sampling.tls." + name, Value: s.Value, From: s.From})
 		}
-		list = append(list, config.Setting{Key: kv[0], Value: kv[1], From: "default of the Jaeger Agent"})
 	}
 	return list
+}
+
+func defaults(keysAndValues ...string) (list []config.Setting) {
+	for kv := range slices.Chunk(keysAndValues, 2) {
+		if isKey(kv[0]) {
+			list = append(list, config.Setting{Key: kv[0], Value: kv[1], From: "default of the Jaeger Agent"})
+		}
+	}
+	return list
+}
+
+// isKey reports whether there is a key in this version: not all that the Jaeger
+// Agent did has one.
+func isKey(path string) bool {
+	for k := range config.Keys {
+		if k.Path == path {
+			return true
+		}
+	}
+	return false
 }
 
 // isOwn reports whether the Jaeger Agent is meant.
@@ -153,15 +175,12 @@ func isTrue(s string) bool {
 }
 
 func (t *translator) set(key string, g given, value string) {
-	if slices.Contains(notYet, key) {
+	if !isKey(key) {
 		t.warn(g, "not in this version yet")
 		return
 	}
 	t.settings = append(t.settings, config.Setting{Key: key, Value: literal(value), From: g.from})
 }
-
-// notYet are keys that have no meaning in this version.
-var notYet = []string{"accept.jaeger.zipkin_compact", "control.http", "sampling.source", "tags"}
 
 func (t *translator) warn(g given, why string) {
 	t.warnings = append(t.warnings, Warning{g.from, why})
