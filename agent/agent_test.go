@@ -133,6 +133,12 @@ func (r *running) configure(endpoints, more string) *config.Config {
 	}
 	text := fmt.Sprintf("admin: {http: 127.0.0.1:0}\n"+
 		"deliver: {endpoint: [%s], batch: {age: 20ms}, timeout: 1s, compression: none}\n%s\n", endpoints, more)
+	return r.load(text)
+}
+
+// load makes a configuration of all of a file's text.
+func (r *running) load(text string) *config.Config {
+	r.t.Helper()
 	if err := os.WriteFile(r.file, []byte(text), 0o600); err != nil {
 		r.t.Fatal(err)
 	}

@@ -94,8 +94,9 @@ type Config struct {
 
 // Source says where a configuration comes from.
 type Source struct {
-	File string    // path of the YAML file; "" is none
-	Set  []Setting // what overrides the file, in order
+	Defaults []Setting // what takes the place of keys' defaults, in order
+	File     string    // path of the YAML file; "" is none
+	Set      []Setting // what overrides the file, in order
 }
 
 // Setting is one key set from elsewhere than the file.
@@ -130,23 +131,7 @@ func thisHost() host {
 func Load(s Source) (*Config, error) { return load(s, thisHost()) }
 
 func load(s Source, h host) (*Config, error) {
-	l := &loader{host: h, file: s.File, lines: map[string]int{}}
-	l.config = &Config{shown: map[string][]string{}, origin: map[string]string{}}
-	for _, k := range table {
-		k.set(l.config, split(k, k.def), func(v value, problem error) {
-			panic(fmt.Sprintf("config: default of %s: %q: %v", k.path, v.text, problem))
-		})
-	}
-	if s.File != "" {
-		text, err := h.readFile(s.File, maxFile)
-		if err != nil {
-			return nil, Errors{{Where: s.File, Problem: "cannot be read: " + cause(err).Error()}}
-		}
-		l.yaml(text)
-	}
-	for _, o := range s.Set {
-		l.override(o)
-	}
+	l := read(s, h)
 	if len(l.errs) == 0 {
 		l.finish()
 	}
@@ -156,6 +141,39 @@ func load(s Source, h host) (*Config, error) {
 	return l.config, nil
 }
 
+// AdminAddresses are where an agent that was started from s can be asked how it
+// is. They do not depend on anything else in it being right, so that an agent
+// whose file has been spoilt since can be asked, too.
+func AdminAddresses(s Source) []string {
+	l := read(s, thisHost())
+	return l.loopbacks(l.config.Admin.HTTP)
+}
+
+// read takes up every source, and collects what is wrong with each value.
+func read(s Source, h host) *loader {
+	l := &loader{host: h, file: s.File, lines: map[string]int{}}
+	l.config = &Config{shown: map[string][]string{}, origin: map[string]string{}}
+	for _, k := range table {
+		k.set(l.config, split(k, k.def), func(v value, problem error) {
+			panic(fmt.Sprintf("config: default of %s: %q: %v", k.path, v.text, problem))
+		})
+	}
+	for _, o := range s.Defaults {
+		l.override(o)
+	}
+	if s.File != "" {
+		text, err := h.readFile(s.File, maxFile)
+		if err != nil {
+			l.fail(0, "", nil, "cannot be read: %v", cause(err))
+		}
+		l.yaml(text)
+	}
+	for _, o := range s.Set {
+		l.override(o)
+	}
+	return l
+}
+
 // cause is the innermost error: what the system said, without a path that the
 // message has already.
 func cause(err error) error {
@@ -163,6 +181,16 @@ func cause(err error) error {
 		return p.Err
 	}
 	return err
+}
+
+// ReadFile reads a file that is to be a configuration: one that is too large for
+// that is an error, which does not repeat the name.
+func ReadFile(name string) ([]byte, error) {
+	b, err := readFile(name, maxFile)
+	if err != nil {
+		return nil, cause(err)
+	}
+	return b, nil
 }
 
 func readFile(name string, limit int64) ([]byte, error) {

@@ -210,7 +210,8 @@ func TestErrorsOfFlags(t *testing.T) {
 		{"http://x:4317", `--endpoint: deliver.endpoint: "http://x:4317/v1/traces": otlp-grpc takes host:port, not a URL; write x:4317, or set deliver.protocol: otlp-http`},
 		{"127.0.0.1:14271", `--endpoint: deliver.endpoint: "127.0.0.1:14271": is this agent's own admin.http; write the collector's address`},
 		{"${NONE}", `--endpoint: deliver.endpoint: "${NONE}": environment variable NONE is not set; set it, or give a default: ${NONE:default}`},
-		{"", `--endpoint: deliver.endpoint: "": is empty; remove it, or write host:port, like collector:4317`},
+		{"", `--endpoint: deliver.endpoint: no collector is given; start with --endpoint collector:4317, or set deliver.endpoint in the file`},
+		{"a:1,", `--endpoint: deliver.endpoint: "": is empty; remove it, or write host:port, like collector:4317`},
 	} {
 		_, err := load(Source{Set: []Setting{endpoint(c.value)}}, machine(""))
 		if err == nil || err.Error() != c.want {

@@ -191,6 +191,10 @@ func (l *loader) override(o Setting) {
 		l.errs = append(l.errs, &Error{o.From, k.path, &v.shown, err.Error(), 0})
 		return
 	}
+	if text == "" && k.list {
+		l.set(k, nil, o.From) // off
+		return
+	}
 	l.set(k, v.split(k), o.From)
 }
 
