@@ -17,6 +17,7 @@ import (
 	"github.com/wayside-tracing/wayside/agent"
 	"github.com/wayside-tracing/wayside/agent/config"
 	"github.com/wayside-tracing/wayside/agent/ledger"
+	"github.com/wayside-tracing/wayside/internal/activation"
 	"github.com/wayside-tracing/wayside/internal/pages"
 	"github.com/wayside-tracing/wayside/internal/slack"
 	"github.com/wayside-tracing/wayside/internal/version"
@@ -71,7 +72,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 	signal.Notify(hangup, syscall.SIGHUP) // from here on it reloads and no longer kills
 	limit()
 	log := logger(cfg, stderr)
-	a, err := agent.New(cfg, log)
+	manager, err := activation.Inherit()
+	if err != nil {
+		log.Warn("the service manager's sockets", "error", err)
+	}
+	a, err := agent.NewManaged(cfg, log, manager)
 	if err != nil {
 		fmt.Fprintf(stderr, "wayside-agent: %v\n", err)
 		return failure
