@@ -36,9 +36,11 @@ const (
 // Options are what a Server needs. Log may be nil.
 type Options struct {
 	Addresses []string // TCP
-	PProf     bool     // serve /debug/pprof/
-	Status    func() ledger.Status
-	Log       *slog.Logger
+	// Open opens one; nil is net.Listen.
+	Open   func(address string) (net.Listener, error)
+	PProf  bool // serve /debug/pprof/
+	Status func() ledger.Status
+	Log    *slog.Logger
 }
 
 // Server serves the admin addresses. It is a task: New opens the listeners,
@@ -57,9 +59,12 @@ func New(opt Options) (*Server, error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
+	if opt.Open == nil {
+		opt.Open = func(address string) (net.Listener, error) { return net.Listen("tcp", address) }
+	}
 	s := &Server{opt: opt, history: newHistory(), csp: contentPolicy(), ready: make(chan struct{})}
 	for _, a := range opt.Addresses {
-		l, err := net.Listen("tcp", a)
+		l, err := opt.Open(a)
 		if err != nil {
 			for _, open := range s.listeners {
 				open.Close()
