@@ -158,3 +158,31 @@ func (d *dice) batch() *Batch {
 	}
 	return b
 }
+
+// FuzzBatch takes anything for a batch that came over HTTP. It is refused, or its
+// frames can be passed on; put one by one they are the same.
+func FuzzBatch(f *testing.F) {
+	for _, b := range []*Batch{goldenBatch(), rich()} {
+		f.Add(bare(b))
+	}
+	var used Transcoder
+	f.Fuzz(func(t *testing.T, p []byte) {
+		got, err := used.Batch(p, nil)
+		if err != nil && !errors.Is(err, ErrMalformed) {
+			t.Fatal(err)
+		}
+		verify(t, got)
+		var fresh Transcoder
+		i := 0
+		want, err2 := fresh.Batch(p, func(frame []byte, spans int) error {
+			if err == nil && !bytes.Equal(frame, got.Frames[i].Bytes) {
+				t.Fatalf("frame %d: %x, put %x", i, got.Frames[i].Bytes, frame)
+			}
+			i++
+			return nil
+		})
+		if (err == nil) != (err2 == nil) || err == nil && (i != len(got.Frames) || want.Spans != got.Spans) {
+			t.Fatalf("used: %+v, %v; fresh: %+v, %v, %d frames", got, err, want, err2, i)
+		}
+	})
+}
