@@ -18,8 +18,7 @@ demo: ## The same, with a made-up web shop that sends it traces
 
 .PHONY: build
 build: ## Static, stripped bin/wayside-agent and bin/wayside
-	@# net/http's own HTTP/2 is half a megabyte, and the agent speaks it by itself
-	CGO_ENABLED=0 $(GO) build -trimpath -tags nethttpomithttp2 -ldflags "-s -w" -o bin/ ./cmd/wayside-agent
+	GO="$(GO)" cmd/wayside-agent/build.sh bin/wayside-agent
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o bin/ ./cmd/wayside
 	@ls -l bin/wayside-agent bin/wayside
 

@@ -117,10 +117,11 @@ func build(root, dir string, wanted []string, given string) (map[string]string, 
 	paths := map[string]string{}
 	var peers []string
 	for _, name := range wanted {
-		name, pkg := program(name), ""
+		name := program(name)
 		if paths[name] != "" || slices.Contains(peers, name) {
 			continue
 		}
+		var command []string
 		switch name {
 		case jaegerAgent, otelcol:
 			peers = append(peers, name)
@@ -130,12 +131,12 @@ func build(root, dir string, wanted []string, given string) (map[string]string, 
 				paths[name] = given
 				continue
 			}
-			pkg = "./cmd/wayside-agent"
+			command = []string{filepath.Join(root, "cmd/wayside-agent/build.sh"), filepath.Join(dir, name)}
 		case floor:
-			pkg = "./bench/floor"
+			command = []string{"go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(dir, name), "./bench/floor"}
 		}
 		paths[name] = filepath.Join(dir, name)
-		if _, err := output(root, "go", "build", "-trimpath", "-tags", "nethttpomithttp2", "-ldflags", "-s -w", "-o", paths[name], pkg); err != nil {
+		if _, err := output(root, command[0], command[1:]...); err != nil {
 			return nil, err
 		}
 	}

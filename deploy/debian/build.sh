@@ -34,7 +34,7 @@ gzip -9n "$BUILD/changelog" "$BUILD/wayside-agent.1"
 
 for ARCH in "$@"; do
 	export ARCH
-	CGO_ENABLED=0 GOOS=linux GOARCH=$ARCH go build -trimpath -ldflags "-s -w" -o "$BUILD/wayside-agent" ./cmd/wayside-agent
+	GOOS=linux GOARCH=$ARCH cmd/wayside-agent/build.sh "$BUILD/wayside-agent"
 	touch -d "@$SOURCE_DATE_EPOCH" "$BUILD"/*
 	go tool -modfile=tools/nfpm/go.mod nfpm package --config deploy/debian/nfpm.yaml --packager deb \
 		--target "$OUT/wayside-agent_${VERSION}_$ARCH.deb"

@@ -15,10 +15,9 @@ import (
 func Build(ctx context.Context, folder, name string, more ...string) (string, error) {
 	_, here, _, _ := runtime.Caller(0)
 	binary := filepath.Join(folder, name)
-	args := append([]string{"build", "-buildvcs=false", "-trimpath", "-tags", "nethttpomithttp2", "-ldflags", "-s -w", "-o", binary}, more...) // as `make build` does
-	cmd := exec.CommandContext(ctx, "go", append(args, "./cmd/wayside-agent")...)
-	cmd.Dir = filepath.Join(filepath.Dir(here), "../../..")
-	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0") // as it ships
+	root := filepath.Join(filepath.Dir(here), "../../..")
+	cmd := exec.CommandContext(ctx, filepath.Join(root, "cmd/wayside-agent/build.sh"), append([]string{binary, "-buildvcs=false"}, more...)...) // as it ships
+	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build ./cmd/wayside-agent: %w\n%s", err, out)
 	}
