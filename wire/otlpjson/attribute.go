@@ -4,6 +4,7 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/wayside-tracing/wayside/wire/json"
 	"github.com/wayside-tracing/wayside/wire/otlp"
 )
 
@@ -14,52 +15,52 @@ import (
 // Attributes are most of a request: this takes a span of ten from 2.4 µs to 1.3.
 func (t *Transcoder) quick(number, depth int) bool {
 	r := &t.r
-	r.peek()
-	p, i := r.p, r.i
+	r.Peek()
+	p, i := r.Rest(), 0
 	const head, middle = `{"key":"`, `","value":{"`
-	if depth+2 > otlp.MaxDepth || !has(p, i, head) {
+	if depth+2 > otlp.MaxDepth || !json.Has(p, i, head) {
 		return false
 	}
 	i += len(head)
-	end := plain(p, i)
-	if !has(p, end, middle) {
+	end := json.Plain(p, i)
+	if !json.Has(p, end, middle) {
 		return false
 	}
 	key := p[i:end:end]
 	i = end + len(middle)
 	switch b := &t.out; {
-	case has(p, i, `stringValue":"`):
+	case json.Has(p, i, `stringValue":"`):
 		i += len(`stringValue":"`)
-		end = plain(p, i)
-		if !has(p, end, `"}}`) {
+		end = json.Plain(p, i)
+		if !json.Has(p, end, `"}}`) {
 			return false
 		}
 		b.StringAttribute(number, key, p[i:end])
 		end++
-	case has(p, i, `intValue":`):
+	case json.Has(p, i, `intValue":`):
 		i += len(`intValue":`)
 		quoted := i < len(p) && p[i] == '"'
 		if quoted {
 			i++
 		}
 		var whole bool
-		if end, whole = numberAt(p, i); !whole {
+		if end, whole = json.NumberAt(p, i); !whole {
 			return false
 		}
-		v, ok := signed(p[i:end], 64)
+		v, ok := json.Signed(p[i:end], 64)
 		if quoted {
-			if !has(p, end, `"`) {
+			if !json.Has(p, end, `"`) {
 				return false
 			}
 			end++
 		}
-		if !ok || !has(p, end, `}}`) {
+		if !ok || !json.Has(p, end, `}}`) {
 			return false
 		}
 		b.IntAttribute(number, key, v)
-	case has(p, i, `doubleValue":`):
+	case json.Has(p, i, `doubleValue":`):
 		i += len(`doubleValue":`)
-		if end, _ = numberAt(p, i); !has(p, end, `}}`) {
+		if end, _ = json.NumberAt(p, i); !json.Has(p, end, `}}`) {
 			return false
 		}
 		v, err := strconv.ParseFloat(string(p[i:end]), 64)
@@ -67,15 +68,15 @@ func (t *Transcoder) quick(number, depth int) bool {
 			return false
 		}
 		b.DoubleAttribute(number, key, math.Float64bits(v))
-	case has(p, i, `boolValue":true}}`):
+	case json.Has(p, i, `boolValue":true}}`):
 		end = i + len(`boolValue":true`)
 		b.BoolAttribute(number, key, true)
-	case has(p, i, `boolValue":false}}`):
+	case json.Has(p, i, `boolValue":false}}`):
 		end = i + len(`boolValue":false`)
 		b.BoolAttribute(number, key, false)
 	default:
 		return false
 	}
-	r.i = end + len(`}}`)
+	r.Advance(end + len(`}}`))
 	return true
 }

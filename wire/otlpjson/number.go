@@ -3,250 +3,37 @@ package otlpjson
 import (
 	"math"
 	"strconv"
+
+	"github.com/wayside-tracing/wayside/wire/json"
 )
-
-// literal reads a number as it is written.
-func (r *reader) literal() []byte {
-	r.peek()
-	end, _ := numberAt(r.p, r.i)
-	if end == r.i {
-		r.unexpected("not a number")
-		return nil
-	}
-	s := r.p[r.i:end:end]
-	r.i = end
-	return s
-}
-
-// numberAt finds the end of the number at i (RFC 8259, section 6), and says
-// whether it is nothing but digits, a minus aside. Where there is no number it
-// ends at i.
-func numberAt(p []byte, i int) (end int, whole bool) {
-	start := i
-	if i < len(p) && p[i] == '-' {
-		i++
-	}
-	from := i
-	if i = digits(p, i); i == from || p[from] == '0' && i > from+1 {
-		return start, false
-	}
-	end, whole = i, true
-	if i < len(p) && p[i] == '.' {
-		if i = digits(p, end+1); i == end+1 {
-			return start, false
-		}
-		end, whole = i, false
-	}
-	if i < len(p) && p[i]|0x20 == 'e' {
-		i++
-		if i < len(p) && (p[i] == '+' || p[i] == '-') {
-			i++
-		}
-		if end = digits(p, i); end == i {
-			return start, false
-		}
-		whole = false
-	}
-	return end, whole
-}
-
-// digits is the offset of the first byte from i on that is no digit.
-func digits(p []byte, i int) int {
-	for i < len(p) && p[i]-'0' < 10 {
-		i++
-	}
-	return i
-}
-
-// number reads a number that may be written as a string.
-func (r *reader) number() []byte {
-	if r.peek() != '"' {
-		return r.literal()
-	}
-	start := r.i
-	s := r.text()
-	if end, _ := numberAt(s, 0); end == 0 || end < len(s) {
-		r.failAt("a string that is not a number", start)
-		return nil
-	}
-	return s
-}
-
-const outOfRange = "not a whole number, or one that is out of range"
-
-// unsigned reads a whole number of up to so many bits.
-func (r *reader) unsigned(size int) uint64 {
-	r.peek()
-	start := r.i
-	v, negative, ok := integer(r.number())
-	if !ok || negative && v > 0 || v>>(size-1)>>1 > 0 {
-		r.failAt(outOfRange, start)
-		return 0
-	}
-	return v
-}
-
-// signed reads a whole number of so many bits with a sign.
-func (r *reader) signed(size int) int64 {
-	r.peek()
-	start := r.i
-	v, ok := signed(r.number(), size)
-	if !ok {
-		r.failAt(outOfRange, start)
-	}
-	return v
-}
 
 // anyInt reads the intValue of an AnyValue. JavaScript has one kind of number,
 // and OpenTelemetry's exporter for it writes all that are whole here, those that
 // no int64 holds as well: such a one is a double, with these bits. -2⁶³ it
 // writes as -9223372036854776000.
-func (r *reader) anyInt() (v int64, bits uint64, isDouble bool) {
-	r.peek()
-	start := r.i
-	s := r.number()
-	v, ok := signed(s, 64)
+func anyInt(r *json.Reader) (v int64, bits uint64, isDouble bool) {
+	r.Peek()
+	start := r.Offset()
+	s := r.Number()
+	v, ok := json.Signed(s, 64)
 	if ok {
 		return v, 0, false
 	}
 	d, err := strconv.ParseFloat(string(s), 64)
 	switch {
 	case err != nil || math.Abs(d) < 1<<63: // the latter has a fraction
-		r.failAt(outOfRange, start)
+		r.FailAt(json.OutOfRange, start)
 	case d == math.MinInt64:
 		return math.MinInt64, 0, false
 	}
 	return 0, math.Float64bits(d), true
 }
 
-// enum reads the number of an enum.
-func (r *reader) enum() int64 {
-	if r.peek() == '"' {
-		r.fail("an enum must be a number")
+// enumNumber reads the number of an enum.
+func enumNumber(r *json.Reader) int64 {
+	if r.Peek() == '"' {
+		r.Fail("an enum must be a number")
 		return 0
 	}
-	return r.signed(32)
-}
-
-func signed(s []byte, size int) (int64, bool) {
-	v, negative, ok := integer(s)
-	top := uint64(1) << (size - 1)
-	switch {
-	case !ok:
-	case negative && v <= top:
-		return -int64(v), true
-	case !negative && v < top:
-		return int64(v), true
-	}
-	return 0, false
-}
-
-// integer is the value of a number that is well written, if it is whole and has
-// no more than 64 bits.
-func integer(s []byte) (v uint64, negative, ok bool) {
-	if len(s) > 0 && s[0] == '-' {
-		negative = true
-		s = s[1:]
-	}
-	if len(s) > 19 { // 20 digits may be too many
-		v, ok = scaled(s)
-		return v, negative, ok
-	}
-	for _, c := range s {
-		d := c - '0'
-		if d > 9 {
-			v, ok = scaled(s)
-			return v, negative, ok
-		}
-		v = v*10 + uint64(d)
-	}
-	return v, negative, len(s) > 0
-}
-
-// scaled is integer for a number of any length, with fraction and exponent.
-func scaled(s []byte) (v uint64, ok bool) {
-	point := digits(s, 0)
-	end := point
-	if end < len(s) && s[end] == '.' {
-		end = digits(s, end+1)
-	}
-	units := point + exponent(s[end:]) // so many digits stand before the point
-	n := 0
-	for _, c := range s[:end] {
-		if c == '.' {
-			continue
-		}
-		n++
-		switch {
-		case n <= units:
-			if v, ok = timesTen(v, uint64(c-'0')); !ok {
-				return 0, false
-			}
-		case c != '0':
-			return 0, false
-		}
-	}
-	for ; n < units && v > 0; n++ {
-		if v, ok = timesTen(v, 0); !ok {
-			return 0, false
-		}
-	}
-	return v, true
-}
-
-func timesTen(v, digit uint64) (uint64, bool) {
-	if v > math.MaxUint64/10 || v*10 > math.MaxUint64-digit {
-		return 0, false
-	}
-	return v*10 + digit, true
-}
-
-// exponent is the value of e+12, or 0. What is too large for any number of
-// digits stays so.
-func exponent(s []byte) (v int) {
-	if len(s) == 0 {
-		return 0
-	}
-	negative := false
-	for _, c := range s[1:] {
-		switch c {
-		case '+':
-		case '-':
-			negative = true
-		default:
-			v = min(v*10+int(c-'0'), 1<<30)
-		}
-	}
-	if negative {
-		return -v
-	}
-	return v
-}
-
-// double reads a double, and returns its bits.
-func (r *reader) double() uint64 {
-	start := r.i
-	var s []byte
-	if r.peek() == '"' {
-		s = r.text()
-		switch string(s) {
-		case "NaN":
-			return math.Float64bits(math.NaN())
-		case "Infinity":
-			return math.Float64bits(math.Inf(1))
-		case "-Infinity":
-			return math.Float64bits(math.Inf(-1))
-		}
-		if end, _ := numberAt(s, 0); end == 0 || end < len(s) {
-			r.failAt("a string that is not a number", start)
-			return 0
-		}
-	} else {
-		s = r.literal()
-	}
-	v, err := strconv.ParseFloat(string(s), 64)
-	if err != nil {
-		r.failAt("a number that is out of range", start)
-	}
-	return math.Float64bits(v)
+	return r.Signed(32)
 }

@@ -2,16 +2,17 @@ package otlpjson
 
 import (
 	"bytes"
-	"encoding/json"
+	stdjson "encoding/json"
 	"errors"
 	"testing"
 
+	"github.com/wayside-tracing/wayside/wire/json"
 	"github.com/wayside-tracing/wayside/wire/otlp"
 )
 
 func indent(text []byte) []byte {
 	var b bytes.Buffer
-	if err := json.Indent(&b, text, "", "  "); err != nil {
+	if err := stdjson.Indent(&b, text, "", "  "); err != nil {
 		panic(err)
 	}
 	return b.Bytes()
@@ -26,7 +27,7 @@ func transcode(t *testing.T, used *Transcoder, text []byte) ([]byte, error) {
 		t.Fatalf("%s: the text was changed", before)
 	}
 	if err != nil {
-		var e *Error
+		var e *json.Error
 		if !errors.Is(err, otlp.ErrMalformed) || !errors.As(err, &e) || e.Offset < 0 || e.Offset > len(text) || got != nil {
 			t.Fatalf("%s: %x, %v", text, got, err)
 		}

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"github.com/wayside-tracing/wayside/wire/json"
 	"github.com/wayside-tracing/wayside/wire/otlp"
 )
 
@@ -13,7 +14,7 @@ import (
 // again for the next request, 640 KiB at most, and may be used by one goroutine
 // at a time. The zero value is ready.
 type Transcoder struct {
-	r     reader
+	r     json.Reader
 	out   otlp.Builder
 	bytes []byte // that were base64
 }
@@ -28,19 +29,19 @@ const keptBytes = 320 << 10
 // which form otlp.ReadRequest takes it. What is returned is valid until the next
 // call, and not longer than the text. The text is not kept and not changed. To
 // begin with, all memory together is at most three and a half times the text.
-// The error wraps otlp.ErrMalformed and an *Error that says where.
-func (t *Transcoder) Request(json []byte) (request []byte, err error) {
+// The error wraps otlp.ErrMalformed and a *json.Error that says where.
+func (t *Transcoder) Request(text []byte) (request []byte, err error) {
 	t.shrink()
 	t.out.Reset()
-	t.out.Grow(len(json) / 2) // as a rule protobuf is shorter than that
-	t.r.reset(json)
+	t.out.Grow(len(text) / 2) // as a rule protobuf is shorter than that
+	t.r.Reset(text)
 	t.message(ofRequest, 0)
-	t.r.end()
-	if err := t.r.err(); err != nil {
-		t.r.p = nil
+	t.r.End()
+	if err := t.r.Err(); err != nil {
+		t.r.Reset(nil)
 		return nil, fmt.Errorf("%w: JSON with %w", otlp.ErrMalformed, err)
 	}
-	t.r.p = nil
+	t.r.Reset(nil)
 	return t.out.Bytes(), nil
 }
 
@@ -48,9 +49,7 @@ func (t *Transcoder) shrink() {
 	if t.out.Cap() > keptBytes {
 		t.out = otlp.Builder{}
 	}
-	if cap(t.r.held) > keptBytes/2 {
-		t.r.held = nil
-	}
+	t.r.Shrink(keptBytes / 2)
 	if cap(t.bytes) > keptBytes/2 {
 		t.bytes = nil
 	}
@@ -60,32 +59,32 @@ func (t *Transcoder) shrink() {
 func (t *Transcoder) message(k kind, depth int) {
 	r := &t.r
 	if depth > otlp.MaxDepth {
-		r.fail("messages nested too deep")
+		r.Fail("messages nested too deep")
 		return
 	}
 	var read, written uint32 // a bit for each field: 1 << number
-	for ok := r.first('{', '}'); ok; ok = r.next('}') {
-		r.peek()
-		start := r.i
-		f := k.field(r.key())
+	for ok := r.First('{', '}'); ok; ok = r.Next('}') {
+		r.Peek()
+		start := r.Offset()
+		f := k.field(r.Key())
 		if f.content <= deprecated {
 			if f.content == deprecated {
-				r.failAt("spans in a deprecated field", start)
+				r.FailAt("spans in a deprecated field", start)
 			}
-			r.skip(0)
+			r.Skip()
 			continue
 		}
 		bit := uint32(1) << f.number
 		if read&bit != 0 {
-			r.failAt("a field that comes twice", start)
+			r.FailAt("a field that comes twice", start)
 			return
 		}
 		read |= bit
-		if r.null() {
+		if r.Null() {
 			continue
 		}
 		if k == ofAnyValue && written != 0 {
-			r.failAt("a second value", start)
+			r.FailAt("a second value", start)
 			return
 		}
 		if t.field(f, k, depth) {
@@ -94,7 +93,7 @@ func (t *Transcoder) message(k kind, depth int) {
 	}
 	const ids = 1<<otlp.SpanTraceID | 1<<otlp.SpanSpanID
 	if k == ofSpan && written&ids != ids {
-		r.fail("a span without its ids")
+		r.Fail("a span without its ids")
 	}
 }
 
@@ -116,12 +115,12 @@ func (t *Transcoder) field(f field, of kind, depth int) (written bool) {
 		return true
 	case text:
 		if f.list {
-			for ok := r.first('[', ']'); ok; ok = r.next(']') {
-				b.Blob(number, r.text())
+			for ok := r.First('[', ']'); ok; ok = r.Next(']') {
+				b.Blob(number, r.Text())
 			}
 			return true
 		}
-		s := r.text()
+		s := r.Text()
 		if len(s) > 0 || keep {
 			b.Blob(number, s)
 			return true
@@ -131,35 +130,35 @@ func (t *Transcoder) field(f field, of kind, depth int) (written bool) {
 		b.Blob(number, t.base64())
 		return true
 	case double:
-		b.Fixed64(number, r.double())
+		b.Fixed64(number, r.Double())
 		return true
 	case traceID, spanID:
 		return t.id(f, of)
 	case fixed64s:
-		if v = r.unsigned(64); v != 0 {
+		if v = r.Unsigned(64); v != 0 {
 			b.Fixed64(number, v)
 		}
 		return v != 0
 	case fixed32s:
-		if v = r.unsigned(32); v != 0 {
+		if v = r.Unsigned(32); v != 0 {
 			b.Fixed32(number, uint32(v))
 		}
 		return v != 0
 	case boolean:
-		if r.truth() {
+		if r.Truth() {
 			v = 1
 		}
 	case int64s: // AnyInt is the only one
-		i, bits, isDouble := r.anyInt()
+		i, bits, isDouble := anyInt(r)
 		if isDouble {
 			b.Fixed64(otlp.AnyDouble, bits)
 			return true
 		}
 		v = uint64(i)
 	case uint32s:
-		v = r.unsigned(32)
+		v = r.Unsigned(32)
 	case enum:
-		v = uint64(r.enum())
+		v = uint64(enumNumber(r))
 	case skipped, deprecated: // message has dealt with them
 	}
 	if v != 0 || keep {
@@ -172,7 +171,7 @@ func (t *Transcoder) field(f field, of kind, depth int) (written bool) {
 // list reads a list of objects and writes each as a field.
 func (t *Transcoder) list(f field, depth int) {
 	r := &t.r
-	for ok := r.first('[', ']'); ok; ok = r.next(']') {
+	for ok := r.First('[', ']'); ok; ok = r.Next(']') {
 		if f.kind == ofKeyValue && t.quick(int(f.number), depth) {
 			continue
 		}
@@ -182,7 +181,7 @@ func (t *Transcoder) list(f field, depth int) {
 
 func (t *Transcoder) nested(f field, depth int) {
 	m := t.out.Open(int(f.number), t.guess(f.kind))
-	if f.kind == ofSpan || depth >= otlp.MaxDepth || !t.r.null() {
+	if f.kind == ofSpan || depth >= otlp.MaxDepth || !t.r.Null() {
 		t.message(f.kind, depth+1)
 	}
 	t.out.Close(m)
@@ -192,7 +191,7 @@ func (t *Transcoder) nested(f field, depth int) {
 func (t *Transcoder) guess(k kind) int {
 	switch k {
 	case ofResourceSpans, ofScopeSpans:
-		return (len(t.r.p) - t.r.i) / 3
+		return t.r.Len() / 3
 	case ofSpan:
 		return 512
 	case ofResource:
@@ -205,8 +204,8 @@ func (t *Transcoder) guess(k kind) int {
 // id reads a trace or span id: hex, or an empty string where there is none.
 func (t *Transcoder) id(f field, of kind) bool {
 	r := &t.r
-	start := r.i
-	s := r.text()
+	start := r.Offset()
+	s := r.Text()
 	if len(s) == 0 {
 		return false
 	}
@@ -215,23 +214,23 @@ func (t *Transcoder) id(f field, of kind) bool {
 		size = 16
 	}
 	if len(s) != 2*size {
-		r.failAt("an id that is not 16 hex digits, or 32 of a trace", start)
+		r.FailAt("an id that is not 16 hex digits, or 32 of a trace", start)
 		return false
 	}
 	var id [16]byte
 	bad, any := byte(0), byte(0)
 	for i := range size {
-		high, low := unhex[s[2*i]], unhex[s[2*i+1]]
+		high, low := json.Unhex(s[2*i]), json.Unhex(s[2*i+1])
 		bad |= high | low
 		id[i] = high<<4 | low
 		any |= id[i]
 	}
 	if bad > 15 {
-		r.failAt("an id that is not hex", start)
+		r.FailAt("an id that is not hex", start)
 		return false
 	}
 	if any == 0 && of == ofSpan && f.number != otlp.SpanParentSpanID {
-		r.failAt("an id of zeros", start)
+		r.FailAt("an id of zeros", start)
 		return false
 	}
 	if f.content == traceID {
@@ -244,8 +243,8 @@ func (t *Transcoder) id(f field, of kind) bool {
 
 // base64 reads bytes. They are valid until the next ones are read.
 func (t *Transcoder) base64() []byte {
-	start := t.r.i
-	s := t.r.text()
+	start := t.r.Offset()
+	s := t.r.Text()
 	e := base64.StdEncoding
 	if bytes.ContainsAny(s, "-_") {
 		e = base64.URLEncoding
@@ -255,7 +254,7 @@ func (t *Transcoder) base64() []byte {
 	}
 	var err error
 	if t.bytes, err = e.AppendDecode(t.bytes[:0], s); err != nil {
-		t.r.failAt("bytes that are not base64", start)
+		t.r.FailAt("bytes that are not base64", start)
 	}
 	return t.bytes
 }

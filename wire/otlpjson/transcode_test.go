@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
-	"slices"
 	"testing"
 
 	"github.com/wayside-tracing/wayside/wire/otlp"
@@ -218,27 +217,6 @@ func TestBrowser(t *testing.T) {
 		}
 		if n != 20 {
 			t.Errorf("%d spans", n)
-		}
-	}
-}
-
-func TestPlain(t *testing.T) {
-	for n := range 20 {
-		for at := range n {
-			for c := range 256 {
-				p := slices.Repeat([]byte("a"), n)
-				p[at] = byte(c)
-				if n > at+1 {
-					p[n-1] = '"'
-				}
-				want := slices.IndexFunc(p, func(c byte) bool { return c < ' ' || c == '"' || c == '\\' || c > 127 })
-				if want < 0 {
-					want = n
-				}
-				if got := plain(p, 0); got != want {
-					t.Fatalf("%q: %d, want %d", p, got, want)
-				}
-			}
 		}
 	}
 }

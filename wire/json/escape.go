@@ -1,4 +1,4 @@
-package otlpjson
+package json
 
 import (
 	"slices"
@@ -6,9 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// escaped reads the rest of a string that starts at start and has its first
+// unescape reads the rest of a string that starts at start and has its first
 // escape at i.
-func (r *reader) escaped(start, i int) []byte {
+func (r *Reader) unescape(start, i int) []byte {
 	p := r.p
 	s := append(slices.Grow(r.held[:0], quote(p, i)-start), p[start:i]...)
 	for i < len(p) && p[i] != '"' {
@@ -17,28 +17,28 @@ func (r *reader) escaped(start, i int) []byte {
 			var char rune
 			if char, i = escape(p, i); i < 0 {
 				r.held = s
-				r.failAt("an escape that there is not", start)
+				r.FailAt("an escape that there is not", start)
 				return nil
 			}
 			s = utf8.AppendRune(s, char)
 		case c < ' ':
 			r.held = s
-			r.failAt("a control character in a string", i)
+			r.FailAt("a control character in a string", i)
 			return nil
 		default:
-			end := plain(p, i+1)
+			end := Plain(p, i+1)
 			s = append(s, p[i:end]...)
 			i = end
 		}
 	}
-	r.held = s
+	r.held, r.escaped = s, true
 	if i >= len(p) {
 		r.i = i
 		r.unexpected("")
 		return nil
 	}
 	if !utf8.Valid(s) {
-		r.failAt("a string that is not UTF-8", start)
+		r.FailAt("a string that is not UTF-8", start)
 		return nil
 	}
 	r.i = i + 1
@@ -49,7 +49,7 @@ func (r *reader) escaped(start, i int) []byte {
 // end.
 func quote(p []byte, i int) int {
 	for {
-		switch i = plain(p, i); {
+		switch i = Plain(p, i); {
 		case i >= len(p):
 			return len(p)
 		case p[i] == '"':
@@ -106,7 +106,7 @@ func unit(p []byte, i int) (v rune) {
 		return -1
 	}
 	for _, c := range p[i+2 : i+6] {
-		d := unhex[c]
+		d := Unhex(c)
 		if d > 15 {
 			return -1
 		}
@@ -115,7 +115,9 @@ func unit(p []byte, i int) (v rune) {
 	return v
 }
 
-// unhex has the value of each hex digit, and 255 for other bytes.
+// Unhex is the value of a hex digit, and 255 for other bytes.
+func Unhex(c byte) byte { return unhex[c] }
+
 var unhex = func() (t [256]byte) {
 	for i := range t {
 		switch c := byte(i); {
