@@ -185,7 +185,11 @@ func (l *loader) override(o Setting) {
 		l.errs = append(l.errs, &Error{o.From, k.path, &v.shown, err.Error(), 0})
 		return
 	}
-	l.set(k, v.split(k), o.From)
+	values := v.split(k)
+	if text == "" && k.list && k.def != "" {
+		values = nil // off, in place of the default
+	}
+	l.set(k, values, o.From)
 }
 
 func (l *loader) set(k key, values []value, origin string) {
