@@ -8,6 +8,8 @@
 //	                           │
 //	                        ledger ───► admin /status, /metrics; the last log line
 //
+//	control 5778, and 14250 by accept ──► tracers' sampling strategies
+//
 // The parts do not know each other: they meet here.
 package agent
 
@@ -27,6 +29,7 @@ import (
 	"github.com/wayside-tracing/wayside/agent/admin"
 	"github.com/wayside-tracing/wayside/agent/buffer"
 	"github.com/wayside-tracing/wayside/agent/config"
+	"github.com/wayside-tracing/wayside/agent/control"
 	"github.com/wayside-tracing/wayside/agent/deliver"
 	"github.com/wayside-tracing/wayside/agent/ledger"
 	"github.com/wayside-tracing/wayside/internal/task"
@@ -42,6 +45,8 @@ type Agent struct {
 	lane      *buffer.Lane
 	deliverer *deliver.Deliverer
 	admin     *admin.Server
+	sampling  *control.Sampling
+	control   *control.Server
 	requests  *accept.Server
 	accepting *task.Group
 
@@ -64,10 +69,15 @@ func New(cfg *config.Config, log *slog.Logger) (*Agent, error) {
 	a.deliverer = deliver.New(a.deliverOptions(cfg), log, func(ctx context.Context) (deliver.Batch, error) {
 		return a.lane.Take(ctx)
 	})
-	a.requests = accept.NewServer(a.route, nil, log)
+	asking, err := samplingOptions(cfg, log)
+	if err != nil {
+		return nil, err
+	}
 	if err := openDisk(a.lane, cfg, log); err != nil {
 		return nil, err
 	}
+	a.sampling = control.NewSampling(asking, log)
+	a.requests = accept.NewServer(a.route, a.sampling, log)
 	if err = a.requests.SetOptions(acceptOptions(cfg)); err == nil {
 		err = a.listen(cfg)
 	}
@@ -79,7 +89,14 @@ func New(cfg *config.Config, log *slog.Logger) (*Agent, error) {
 			err = listenError("admin.http", err)
 		}
 	}
+	if err == nil {
+		if a.control, err = control.NewServer(cfg.Control.HTTP, a.sampling, log); err != nil {
+			err = listenError("control.http", err)
+			a.admin.Close()
+		}
+	}
 	if err != nil {
+		a.sampling.Close()
 		for _, s := range a.sockets {
 			s.Close()
 		}
@@ -142,6 +159,7 @@ func (a *Agent) route(accept.Origin) accept.Lane { return a.lane }
 func (a *Agent) Run(ctx context.Context) error {
 	serving, delivering := task.NewGroup(), task.NewGroup()
 	serving.Start(a.admin)
+	serving.Start(a.control)
 	serving.Start(&losses{lane: a.lane, poll: a.countDrops, log: a.log})
 	delivering.Start(a.deliverer)
 	a.mu.Lock()
@@ -177,6 +195,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	late.Stop()
 	a.lane.Close() // what could not be delivered stays on disk, or is counted
 	serving.Stop()
+	a.sampling.Close()
 	return a.settle(failure)
 }
 
@@ -226,6 +245,9 @@ func (a *Agent) Addresses() (list []string) {
 	for _, s := range a.sockets {
 		list = append(list, s.String())
 	}
+	for _, h := range a.control.Addresses() {
+		list = append(list, "control "+h)
+	}
 	for _, h := range a.admin.Addresses() {
 		list = append(list, "admin "+h)
 	}
@@ -241,6 +263,8 @@ func (a *Agent) Status() ledger.Status {
 		Started: a.started,
 		Ready:   a.ready.Load(),
 		Config:  a.cfg.Effective(),
+
+		Sampling: a.sampling.Status(),
 	}
 	for _, socket := range a.sockets {
 		switch l := socket.listener.(type) {
