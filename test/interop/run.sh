@@ -11,10 +11,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 
 WAYSIDE_PEER_JAEGER_ALL_IN_ONE=$(../peers/build.sh jaeger-all-in-one) || exit 1
 WAYSIDE_PEER_OTELCOL=$(../peers/build.sh otelcol) || exit 1
-export WAYSIDE_PEER_JAEGER_ALL_IN_ONE WAYSIDE_PEER_OTELCOL
+WAYSIDE_PEER_JAEGER_AGENT=$(../peers/build.sh jaeger-agent) || exit 1
+export WAYSIDE_PEER_JAEGER_ALL_IN_ONE WAYSIDE_PEER_JAEGER_AGENT WAYSIDE_PEER_OTELCOL
 
 without=
-if ! why=$(./node.sh clients/record/node clients/sdk/node 2>&1 >/dev/null | tee >(cat >&2)); then
+if ! why=$(./node.sh clients/record/node clients/sdk/node clients/samplers/node 2>&1 >/dev/null | tee >(cat >&2)); then
 	without="the clients in Node: ${why##*$'\n'}"
 	printf '\n!!! SKIPPED: %s\n\n' "$without"
 	if [[ -n ${SKIPPED:-} ]]; then echo "without $without" >"$SKIPPED"; fi

@@ -23,6 +23,7 @@ type Agent struct {
 	Compact, Binary string // UDP addresses
 	GRPC, HTTP      string // OTLP addresses
 	Socket          string // unix:/path, OTLP as well
+	Control         string // where tracers ask for strategies by HTTP
 	admin           string
 }
 
@@ -31,6 +32,7 @@ type Config struct {
 	Deliver
 	Accept string // other keys of accept, as in YAML's braces: "tls: {cert: a.pem, key: a.key}"
 	Memory string // of the buffer; "" is the agent's default
+	Keys   string // other keys, as in YAML: "sampling: {source: a:1}"
 }
 
 // Deliver is the part of the agent's configuration that a test chooses.
@@ -98,7 +100,7 @@ func StartAgentAs(t testing.TB, c Config) *Agent {
 	}
 	folder := t.TempDir()
 	a := &Agent{
-		Compact: FreePort(t), Binary: FreePort(t), GRPC: FreePort(t), HTTP: FreePort(t), admin: FreePort(t),
+		Compact: FreePort(t), Binary: FreePort(t), GRPC: FreePort(t), HTTP: FreePort(t), admin: FreePort(t), Control: FreePort(t),
 		Socket: "unix:" + filepath.Join(folder, "otlp"),
 	}
 	config := filepath.Join(folder, "agent.yaml")
@@ -111,9 +113,11 @@ deliver: {%s
   endpoint: ["%s"],
   compression: %s,
   batch: {bytes: %s, age: %s}}
+control: {http: %q}
 admin: {http: %q}
+%s
 `, c.Accept, a.Compact, a.Binary, a.GRPC, a.Socket, a.HTTP, c.Memory,
-		c.More, strings.Join(c.Endpoints, `", "`), c.Compression, c.BatchBytes, c.BatchAge, a.admin)
+		c.More, strings.Join(c.Endpoints, `", "`), c.Compression, c.BatchBytes, c.BatchAge, a.Control, a.admin, c.Keys)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
