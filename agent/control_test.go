@@ -1,10 +1,12 @@
 package agent
 
 import (
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -97,5 +99,29 @@ func TestStopsWhileASourceHangs(t *testing.T) {
 		}
 	case <-time.After(30 * time.Second):
 		t.Error("it does not stop")
+	}
+}
+
+// A source by TLS is asked with the certificates of sampling.tls, and not without.
+func TestSamplingSourceByTLS(t *testing.T) {
+	source := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, `{"strategyType":0,"probabilisticSampling":{"samplingRate":0.5}}`)
+	}))
+	defer source.Close()
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: source.Certificate().Raw})
+	if err := os.WriteFile(ca, block, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := startCollector(t)
+	r := run(t, c.address, fmt.Sprintf("sampling: {source: %q}", source.URL))
+	if status, body := r.asked(); status != http.StatusInternalServerError || !strings.Contains(body, "certificate") {
+		t.Errorf("an unknown authority: %d %q", status, body)
+	}
+	if _, err := r.Reload(r.configure(c.address, fmt.Sprintf("sampling: {source: %q, tls: {ca: %q}}", source.URL, ca))); err != nil {
+		t.Fatal(err)
+	}
+	if status, body := r.asked(); status != http.StatusOK || !strings.Contains(body, `"samplingRate":0.5`) {
+		t.Errorf("with its authority: %d %q", status, body)
 	}
 }
