@@ -1,10 +1,9 @@
 // Package agent puts the parts of the agent together.
 //
-//	accept ─────────────► buffer ───────────────► deliver
-//	 UDP 6831  ┐ frames   lane "default"  batches  ┌ endpoint A
-//	 UDP 6832  ┼────────► answered, datagram ────► ┴ endpoint B
-//	 OTLP 4317 ┤
-//	 OTLP 4318 ┘
+//	accept ──────────────────► buffer ───────────────► deliver
+//	 UDP 6831, 6832  ┐ frames   lane "default"  batches  ┌ endpoint A
+//	 OTLP 4317, 4318 ┼────────► answered, datagram ────► ┴ endpoint B
+//	 Jaeger 14250/68 ┘
 //	                           │
 //	                        ledger ───► admin /status, /metrics; the last log line
 //
@@ -34,6 +33,7 @@ import (
 	"github.com/wayside-tracing/wayside/agent/ledger"
 	"github.com/wayside-tracing/wayside/internal/task"
 	"github.com/wayside-tracing/wayside/internal/version"
+	"github.com/wayside-tracing/wayside/wire/otlp"
 )
 
 // Agent is a trace agent: New opens its listeners, Run serves them.
@@ -43,6 +43,7 @@ type Agent struct {
 	softnet   uint64 // what the host had dropped when the agent began
 	ready     atomic.Bool
 	lane      *buffer.Lane
+	door      atomic.Pointer[accept.Lane] // how frames enter the lane
 	deliverer *deliver.Deliverer
 	admin     *admin.Server
 	sampling  *control.Sampling
@@ -62,6 +63,7 @@ type Agent struct {
 func New(cfg *config.Config, log *slog.Logger) (*Agent, error) {
 	a := &Agent{log: log, cfg: cfg, started: time.Now(), softnet: accept.SoftnetDrops(), accepting: task.NewGroup()}
 	a.lane = buffer.NewLane("default", laneOptions(cfg))
+	a.openDoor(cfg.Tags)
 	var err error
 	if a.transport, err = newTransport(cfg, log); err != nil {
 		return nil, err
@@ -121,7 +123,7 @@ func (a *Agent) listen(cfg *config.Config) error {
 func (a *Agent) open(w wish, cfg *config.Config) (s *socket, err error) {
 	s = &socket{wish: w}
 	switch w.source {
-	case "jaeger.compact", "jaeger.binary":
+	case "jaeger.compact", "jaeger.binary", "jaeger.zipkin_compact":
 		encoding := strings.TrimPrefix(w.source, "jaeger.")
 		s.listener, err = accept.ListenUDP(w.address, encoding, cfg.Accept.Jaeger.SocketBuffer, a.route, a.log)
 	default:
@@ -150,7 +152,20 @@ func listenError(key string, err error) error {
 }
 
 // route is where tenants will be told apart: today there is one lane.
-func (a *Agent) route(accept.Origin) accept.Lane { return a.lane }
+func (a *Agent) route(accept.Origin) accept.Lane { return *a.door.Load() }
+
+// openDoor lets frames enter the lane with the configured tags.
+func (a *Agent) openDoor(tags []config.Tag) {
+	var door accept.Lane = a.lane
+	if len(tags) > 0 {
+		list := make([]otlp.Tag, len(tags))
+		for i, t := range tags {
+			list[i] = otlp.Tag{Key: t.Key, Value: t.Value}
+		}
+		door = accept.Tagged(a.lane, otlp.NewTags(list))
+	}
+	a.door.Store(&door)
+}
 
 // Run serves until ctx is done, and then ends in order: it stops taking spans
 // in, takes what is in the sockets already, delivers what it has for

@@ -29,6 +29,7 @@ type collector struct {
 	mu      sync.Mutex
 	status  string // grpc-status of every answer; "" is success
 	spans   map[string]int
+	look    func(request []byte) // at what it takes, if not nil
 }
 
 func startCollector(t *testing.T) *collector {
@@ -59,6 +60,9 @@ func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if status == "" {
 		status = "0"
 		w.Write([]byte{0, 0, 0, 0, 0})
+		if c.look != nil {
+			c.look(body[5:])
+		}
 		for s := range otlp.Spans(body[5:]) {
 			c.spans[string(s.Name)]++
 		}
@@ -129,6 +133,12 @@ func (r *running) configure(endpoints, more string) *config.Config {
 	}
 	text := fmt.Sprintf("admin: {http: 127.0.0.1:0}\ncontrol: {http: 127.0.0.1:0}\n"+
 		"deliver: {endpoint: [%s], batch: {age: 20ms}, timeout: 1s, compression: none}\n%s\n", endpoints, more)
+	return r.load(text)
+}
+
+// load makes a configuration of all of a file's text.
+func (r *running) load(text string) *config.Config {
+	r.t.Helper()
 	if err := os.WriteFile(r.file, []byte(text), 0o600); err != nil {
 		r.t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"reflect"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/wayside-tracing/wayside/agent/accept"
@@ -69,6 +70,7 @@ func (a *Agent) change(cfg *config.Config) (closed []*socket, restart []string, 
 	}
 	a.sockets = append(kept, opened...)
 	a.lane.SetOptions(laneOptions(cfg))
+	a.openDoor(cfg.Tags)
 	a.transport = transport // the old one's connections end when they are idle
 	a.deliverer.Configure(a.deliverOptions(cfg))
 	if elsewhere {
@@ -156,8 +158,12 @@ func wanted(cfg *config.Config) (list []wish) {
 	}
 	add("jaeger.compact", cfg.Accept.Jaeger.Compact)
 	add("jaeger.binary", cfg.Accept.Jaeger.Binary)
+	add("jaeger.zipkin_compact", cfg.Accept.Jaeger.ZipkinCompact)
+	add("jaeger.grpc", cfg.Accept.Jaeger.GRPC)
+	add("jaeger.http", cfg.Accept.Jaeger.HTTP)
 	add("otlp.grpc", cfg.Accept.OTLP.GRPC)
 	add("otlp.http", cfg.Accept.OTLP.HTTP)
+	add("zipkin.http", cfg.Accept.Zipkin.HTTP)
 	return list
 }
 
@@ -196,6 +202,7 @@ func (a *Agent) deliverOptions(cfg *config.Config) deliver.Options {
 		Timeout:   cfg.Deliver.Timeout,
 		MaxAge:    cfg.Buffer.MaxAge,
 		Transport: a.transport,
+		Proxy:     deliver.EnvironmentProxy,
 	}
 }
 
@@ -232,13 +239,17 @@ func newTransport(cfg *config.Config, log *slog.Logger) (deliver.Transport, erro
 		return nil, fmt.Errorf("deliver: %w", err)
 	}
 	opt := deliver.TransportOptions{
-		Gzip:        c.compression == "gzip",
+		Compression: deliver.Compression(strings.TrimPrefix(c.compression, "none")),
 		UserAgent:   "wayside-agent/" + version.Read().Version,
 		TLS:         c.tls,
+		Proxy:       deliver.EnvironmentProxy,
 		Credentials: credentials,
 	}
-	if c.protocol == "otlp-http" {
+	switch c.protocol {
+	case "otlp-http":
 		return deliver.NewHTTP(opt), nil
+	case "jaeger-grpc":
+		return deliver.NewJaeger(opt), nil
 	}
 	return deliver.NewGRPC(opt), nil
 }

@@ -19,10 +19,11 @@ func samplingOptions(cfg *config.Config, log *slog.Logger) (control.Options, err
 	if err != nil {
 		return control.Options{}, fmt.Errorf("sampling.tls: %w", err)
 	}
+	name := "wayside-agent/" + version.Read().Version
 	return control.Options{
 		Sources:   cfg.Sampling.Sources,
 		TLS:       t.Enabled,
-		Dial:      deliver.Connector{Credentials: credentials}.Connect,
-		UserAgent: "wayside-agent/" + version.Read().Version,
+		Dial:      deliver.Connector{Credentials: credentials, Proxy: deliver.EnvironmentProxy, UserAgent: name}.Connect,
+		UserAgent: name,
 	}, nil
 }

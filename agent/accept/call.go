@@ -207,7 +207,7 @@ func (c *call) finish() h2.Reply {
 			if c.grpc {
 				return grpcSuccess
 			}
-			return c.withHeader(reply(c.service.done, c.mediaType, c.service.says))
+			return c.withHeader(reply(c.service.done, c.service.in, c.service.says))
 		}
 	}
 	no := refuse(c.err)

@@ -96,7 +96,7 @@ func TestPieces(t *testing.T) {
 		} {
 			lane := &fakeLane{t: t}
 			o := NewServer(func(Origin) Lane { return lane }, nil, nil)
-			l := &Listener{server: o, services: o.services("otlp.grpc")}
+			l := &Listener{server: o, services: o.served["otlp.grpc"]}
 			call := l.begin(&h2.Request{Method: "POST", Path: grpc.TracePath, ContentLength: -1, Header: h2.Header{
 				{Name: "content-type", Value: "application/grpc"}, {Name: "grpc-encoding", Value: c.encoding},
 			}}, netip.AddrPort{}, true)

@@ -1,17 +1,12 @@
 package accept
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -19,64 +14,24 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/wayside-tracing/wayside/internal/authority"
 )
 
-// authority signs certificates for 127.0.0.1.
-type authority struct {
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
+// ca signs certificates for 127.0.0.1.
+type ca struct {
+	*authority.Authority
 	pool *x509.CertPool
-	pem  []byte
 }
 
-func newAuthority(t *testing.T) *authority {
+func newAuthority(t *testing.T) *ca {
 	t.Helper()
-	a := &authority{pool: x509.NewCertPool()}
-	der, key := a.sign(t, &x509.Certificate{IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}, "authority")
-	var err error
-	if a.cert, err = x509.ParseCertificate(der); err != nil {
-		t.Fatal(err)
-	}
-	a.key = key
-	a.pool.AddCert(a.cert)
-	a.pem = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	return a
-}
-
-func (a *authority) sign(t *testing.T, c *x509.Certificate, name string) (der []byte, key *ecdsa.PrivateKey) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.SerialNumber, c.Subject = big.NewInt(1), pkix.Name{CommonName: name}
-	c.NotBefore, c.NotAfter = time.Unix(0, 0), time.Unix(1<<33, 0)
-	parent, signer := a.cert, a.key
-	if parent == nil {
-		parent, signer = c, key
-	}
-	if der, err = x509.CreateCertificate(rand.Reader, c, parent, &key.PublicKey, signer); err != nil {
-		t.Fatal(err)
-	}
-	return der, key
-}
-
-// pair is a certificate with its key, in PEM.
-func (a *authority) pair(t *testing.T, name string) (cert, key []byte) {
-	t.Helper()
-	der, k := a.sign(t, &x509.Certificate{
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}, name)
-	private, err := x509.MarshalPKCS8PrivateKey(k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})
+	a := authority.New(t, "authority")
+	return &ca{a, authority.Pool(a)}
 }
 
 // server writes a certificate and its key into files.
-func (a *authority) server(t *testing.T, name string) TLSOptions {
+func (a *ca) server(t *testing.T, name string) TLSOptions {
 	t.Helper()
 	dir := t.TempDir()
 	opt := TLSOptions{Cert: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem")}
@@ -84,11 +39,11 @@ func (a *authority) server(t *testing.T, name string) TLSOptions {
 	return opt
 }
 
-func (a *authority) renew(t *testing.T, opt TLSOptions, name string) {
+func (a *ca) renew(t *testing.T, opt TLSOptions, name string) {
 	t.Helper()
-	cert, key := a.pair(t, name)
-	writeFile(t, opt.Cert, cert)
-	writeFile(t, opt.Key, key)
+	pair := a.Issue(authority.Server(name, "127.0.0.1"))
+	writeFile(t, opt.Cert, pair.PEM)
+	writeFile(t, opt.Key, pair.Key)
 }
 
 // writeFile puts a new file in place of an old one.
@@ -154,6 +109,12 @@ func TestCertificatesAreReadAgain(t *testing.T) {
 		meet("two")
 		ca.renew(t, opt, "three")
 		meet("three")
+		if err := os.Remove(opt.Cert); err != nil {
+			t.Fatal(err)
+		}
+		meet("three")
+		ca.renew(t, opt, "four")
+		meet("four")
 	})
 }
 
@@ -161,27 +122,108 @@ func TestMutualTLS(t *testing.T) {
 	ca, stranger := newAuthority(t), newAuthority(t)
 	opt := ca.server(t, "server")
 	opt.ClientCA = filepath.Join(t.TempDir(), "ca.pem")
-	writeFile(t, opt.ClientCA, ca.pem)
+	writeFile(t, opt.ClientCA, ca.PEM)
 	certs, err := newCertificates(opt, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []struct {
-		who  string
-		of   *authority
-		want bool
-	}{{"nobody", nil, false}, {"one of another authority", stranger, false}, {"one of ours", ca, true}} {
-		client := &tls.Config{RootCAs: ca.pool, ServerName: "127.0.0.1"}
-		if c.of != nil {
-			pair, err := tls.X509KeyPair(c.of.pair(t, "client"))
-			if err != nil {
-				t.Fatal(err)
+	for who, c := range map[string]struct {
+		shows []tls.Certificate
+		want  string // of what the server says; "" is yes
+	}{
+		"nobody":                      {nil, "certificate required"},
+		"one of another authority":    {[]tls.Certificate{stranger.Issue(authority.Client("client")).Certificate}, "unknown certificate authority"},
+		"one of ours":                 {[]tls.Certificate{ca.Issue(authority.Client("client")).Certificate}, ""},
+		"one whose time is over":      {[]tls.Certificate{ca.Issue(authority.Expired(authority.Client("client"))).Certificate}, "expired certificate"},
+		"one whose time is to come":   {[]tls.Certificate{ca.Issue(authority.Early(authority.Client("client"))).Certificate}, "expired certificate"},
+		"one that is only a server's": {[]tls.Certificate{ca.Issue(authority.Server("client")).Certificate}, "bad certificate"},
+	} {
+		// Shown whatever the server asks for.
+		show := func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			if c.shows == nil {
+				return &tls.Certificate{}, nil
 			}
-			client.Certificates = []tls.Certificate{pair}
+			return &c.shows[0], nil
 		}
-		if _, err := handshake(t, certs.server, client); (err == nil) != c.want {
-			t.Errorf("%s: %v", c.who, err)
+		_, err := handshake(t, certs.server, &tls.Config{RootCAs: ca.pool, ServerName: "127.0.0.1", GetClientCertificate: show})
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", who, err, c.want)
 		}
+	}
+}
+
+// The authority of clients is replaced while the server runs: for a time there
+// are both, then the new one alone. A file that is gone or spoilt changes nothing.
+func TestAuthorityOfClientsIsReadAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		old, young := newAuthority(t), newAuthority(t)
+		opt := old.server(t, "server")
+		opt.ClientCA = filepath.Join(t.TempDir(), "ca.pem")
+		writeFile(t, opt.ClientCA, old.PEM)
+		certs, err := newCertificates(opt, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		expect := func(step string, oldMay, youngMay bool) {
+			t.Helper()
+			time.Sleep(2 * lookEvery)
+			for who, may := range map[*ca]bool{old: oldMay, young: youngMay} {
+				client := who.Issue(authority.Client("client")).Certificate
+				show := func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &client, nil }
+				_, err := handshake(t, certs.server, &tls.Config{RootCAs: old.pool, ServerName: "127.0.0.1", GetClientCertificate: show})
+				if (err == nil) != may {
+					t.Errorf("%s: old authority %v: %v", step, who == old, err)
+				}
+			}
+		}
+		expect("before", true, false)
+		writeFile(t, opt.ClientCA, append(bytes.Clone(old.PEM), young.PEM...))
+		expect("both", true, true)
+		writeFile(t, opt.ClientCA, []byte("-----BEGIN"))
+		expect("spoilt", true, true)
+		if err := os.Remove(opt.ClientCA); err != nil {
+			t.Fatal(err)
+		}
+		expect("gone", true, true)
+		writeFile(t, opt.ClientCA, young.PEM)
+		expect("after", false, true)
+	})
+}
+
+// What a client makes of a server's certificate: that it is renewed in time is
+// for people to see to, and what the client says names it.
+func TestCertificateOutOfItsTime(t *testing.T) {
+	ca := newAuthority(t)
+	for want, template := range map[string]*x509.Certificate{
+		"has expired or is not yet valid": authority.Expired(authority.Server("127.0.0.1")),
+		"is before":                       authority.Early(authority.Server("127.0.0.1")),
+	} {
+		opt := ca.server(t, "")
+		pair := ca.Issue(template)
+		writeFile(t, opt.Cert, pair.PEM)
+		writeFile(t, opt.Key, pair.Key)
+		certs, err := newCertificates(opt, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := tls.Listen("tcp", "127.0.0.1:0", certs.server) // both ends write at once, which a pipe does not let them
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			if c, err := l.Accept(); err == nil {
+				_ = c.(*tls.Conn).Handshake()
+				c.Close()
+			}
+		}()
+		c, err := tls.Dial("tcp", l.Addr().String(), &tls.Config{RootCAs: ca.pool, ServerName: "127.0.0.1"})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+		if c != nil {
+			c.Close()
+		}
+		l.Close()
 	}
 }
 

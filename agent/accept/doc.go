@@ -14,9 +14,9 @@
 //	meet.go, http1.go, stream.go                              which HTTP they speak
 //	service.go, call.go, cors.go                              what is asked
 //	message.go, body.go, unpack.go, budget.go                 receiving it, within a bound
-//	otlp.go, jaegergrpc.go, jaegerhttp.go                     checking it, and into the lane
+//	otlp.go, jaegergrpc.go, jaegerhttp.go, transcoded.go      checking it, and into the lane
 //	reply.go                                                  what is answered
 //
 // A protocol more is a file more: the list of its services, which is given to a
-// listener by the name of its key (Server.services).
+// listener by the name of its key (Server.served).
 package accept

@@ -1,13 +1,24 @@
 package accept
 
-import "net/http"
+import (
+	"net/http"
 
-// samplingMethod is the method by which OpenTelemetry's jaeger_remote samplers
-// ask for a strategy (jaeger-idl, proto/api_v2/sampling.proto).
-const samplingMethod = "/jaeger.api_v2.SamplingManager/GetSamplingStrategy"
+	"github.com/wayside-tracing/wayside/wire/jaegerproto"
+)
 
-// jaegerGRPC is what a Jaeger collector serves on 14250.
-func (s *Server) jaegerGRPC() (list []service) {
+// Methods of a Jaeger collector (jaeger-idl, proto/api_v2/collector.proto and
+// sampling.proto). By the second OpenTelemetry's jaeger_remote samplers, and
+// Jaeger's own agents, ask for a strategy.
+const (
+	postSpansMethod = "/jaeger.api_v2.CollectorService/PostSpans"
+	samplingMethod  = "/jaeger.api_v2.SamplingManager/GetSamplingStrategy"
+)
+
+// jaegerGRPC is what a Jaeger collector serves on 14250. Its answers are empty
+// messages, as OTLP's are.
+func (s *Server) jaegerGRPC() []service {
+	spans := &transcoded{large: &s.large, new: func() transcoder { return new(jaegerproto.Transcoder).Request }}
+	list := []service{{grpc: true, method: http.MethodPost, path: postSpansMethod, protocol: overGRPC, take: spans.take}}
 	if s.answers != nil {
 		list = append(list, service{grpc: true, method: http.MethodPost, path: samplingMethod, ask: s.call})
 	}

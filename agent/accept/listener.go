@@ -72,7 +72,7 @@ func (s *Server) Listen(address, source string) (*Listener, error) {
 
 // on makes a Listener of one that is open.
 func (s *Server) on(open net.Listener, address, source string, unix bool) *Listener {
-	l := &Listener{server: s, services: s.services(source), source: source, address: address, unix: unix, listener: open}
+	l := &Listener{server: s, services: s.served[source], source: source, address: address, unix: unix, listener: open}
 	var only1 http.Protocols
 	only1.SetHTTP1(true)
 	l.http1 = &http.Server{

@@ -30,8 +30,8 @@ func (t *otlpTaker) services() []service {
 	ok := otlpjson.AppendTraceResponse(nil, grpc.PartialSuccess{})
 	return []service{
 		{grpc: true, method: http.MethodPost, path: grpc.TracePath, protocol: overGRPC, take: t.take},
-		{method: http.MethodPost, path: tracesPath, mediaType: typeProtobuf, protocol: overHTTP, take: t.take, done: http.StatusOK},
-		{method: http.MethodPost, path: tracesPath, mediaType: typeJSON, protocol: overJSON, take: t.takeJSON, done: http.StatusOK, says: ok},
+		{method: http.MethodPost, path: tracesPath, mediaType: typeProtobuf, protocol: overHTTP, take: t.take, done: http.StatusOK, in: typeProtobuf},
+		{method: http.MethodPost, path: tracesPath, mediaType: typeJSON, protocol: overJSON, take: t.takeJSON, done: http.StatusOK, in: typeJSON, says: ok},
 	}
 }
 

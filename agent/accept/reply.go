@@ -123,14 +123,16 @@ func replyHTTP(mediaType string, r refusal) h2.Reply {
 	return a
 }
 
-// reply is an answer over HTTP.
+// reply is an answer over HTTP. A body may have no type if it is empty.
 func reply(status int, mediaType string, body []byte) h2.Reply {
-	return h2.Reply{Status: status, Body: body, Header: h2.Header{
-		{Name: "content-type", Value: mediaType},
-		{Name: "x-content-type-options", Value: "nosniff"},
-		{Name: "content-length", Value: strconv.Itoa(len(body))},
-		{Name: "date", Value: time.Now().UTC().Format(http.TimeFormat)},
-	}}
+	h := make(h2.Header, 0, 6) // what is in every answer, and what may come to it
+	if mediaType != "" {
+		h = append(h, hpack.HeaderField{Name: "content-type", Value: mediaType})
+	}
+	h = append(h, hpack.HeaderField{Name: "x-content-type-options", Value: "nosniff"},
+		hpack.HeaderField{Name: "content-length", Value: strconv.Itoa(len(body))},
+		hpack.HeaderField{Name: "date", Value: time.Now().UTC().Format(http.TimeFormat)})
+	return h2.Reply{Status: status, Body: body, Header: h}
 }
 
 // understood is a list of types as a sentence.

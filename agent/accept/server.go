@@ -3,6 +3,7 @@ package accept
 import (
 	"log/slog"
 	"slices"
+	"sync"
 	"sync/atomic"
 )
 
@@ -21,8 +22,9 @@ type Server struct {
 	certs   atomic.Pointer[certificates] // nil: no TLS
 	origins atomic.Pointer[[]string]     // of browsers, that may send
 
-	otlp    []service // of the listeners for OTLP
-	answers Answers   // nil: nobody answers
+	large   sync.Mutex           // held by who makes frames of a large request (transcoded.go)
+	answers Answers              // nil: nobody answers
+	served  map[string][]service // by source; never changed
 }
 
 // Options may be changed while it runs.
@@ -37,7 +39,11 @@ type Options struct {
 // NewServer returns one without listeners. answers may be nil.
 func NewServer(lanes Lanes, answers Answers, log *slog.Logger) *Server {
 	s := &Server{lanes: lanes, answers: answers, log: log, conns: connections{limit: connectionLimit()}}
-	s.otlp = new(otlpTaker).services()
+	otlp := new(otlpTaker).services()
+	s.served = map[string][]service{
+		"otlp.grpc": otlp, "otlp.http": otlp, "jaeger.grpc": s.jaegerGRPC(), "jaeger.http": s.jaegerHTTP(),
+		"zipkin.http": s.zipkinHTTP(),
+	}
 	s.origins.Store(new([]string))
 	return s
 }

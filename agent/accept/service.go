@@ -1,9 +1,6 @@
 package accept
 
-import (
-	"net/http"
-	"strings"
-)
+import "net/http"
 
 // service is one thing that a listener can be asked: a method of gRPC, or a
 // path of HTTP with one type of body. It takes spans, or answers a question.
@@ -19,10 +16,11 @@ type service struct {
 	// kept, all of them or none. It does not keep body. spans are those that
 	// the lane has now.
 	take func(lane Lane, body []byte) (spans int, err error)
-	// done and says are the answer over HTTP to a request that was taken;
-	// over gRPC it is an empty message.
+	// done, says and in are status, body and type of the answer over HTTP to a
+	// request that was taken; over gRPC it is an empty message.
 	done int
 	says []byte
+	in   string
 
 	// ask answers a question, in place of take. It may wait.
 	ask func(question) answer
@@ -66,19 +64,6 @@ type Answers interface {
 	// Get answers an HTTP GET of a path with a query, not unescaped. body has
 	// the type mediaType.
 	Get(path, query string) (status int, mediaType string, body []byte)
-}
-
-// services are those of a listener by what it is known as.
-func (s *Server) services(source string) []service {
-	switch {
-	case strings.HasPrefix(source, "otlp."):
-		return s.otlp
-	case source == "jaeger.grpc":
-		return s.jaegerGRPC()
-	case source == "jaeger.http":
-		return s.jaegerHTTP()
-	}
-	return nil
 }
 
 // find finds the service that a target of a request names; over HTTP the one

@@ -4,7 +4,6 @@ package accept
 
 import (
 	"encoding/binary"
-	"net"
 	"net/netip"
 	"os"
 	"syscall"
@@ -20,7 +19,7 @@ const readAtOnce = 16
 // dropsAreCounted says whether socket.drops can tell.
 const dropsAreCounted = true
 
-// socket is a UDP socket that tells of datagrams only when it is asked.
+// socket is a socket for datagrams that tells of datagrams only when it is asked.
 //
 // Go's poller is told by the kernel of each datagram that comes, and a process
 // that has nothing else to do is woken for it, even if nobody waits for the
@@ -28,10 +27,9 @@ const dropsAreCounted = true
 // socket is in an epoll set of its own, which watches it only while wait is
 // called (EPOLLONESHOT); and it is that set which is in Go's poller.
 type socket struct {
-	fd      int
-	address netip.AddrPort
-	epoll   *os.File
-	ready   syscall.RawConn // of epoll
+	fd    int
+	epoll *os.File
+	ready syscall.RawConn // of epoll
 
 	headers [readAtOnce]mmsghdr
 	vectors [readAtOnce]unix.Iovec
@@ -45,13 +43,10 @@ type mmsghdr struct {
 	n   uint32
 }
 
-func listen(addr *net.UDPAddr) (*socket, error) {
-	conn, err := net.ListenUDP("udp", addr)
-	if err != nil {
-		return nil, err
-	}
+// newSocket takes conn over.
+func newSocket(conn datagrams) (*socket, error) {
 	defer conn.Close() // what follows works on a duplicate, which Go's poller does not know
-	s := &socket{fd: -1, address: conn.LocalAddr().(*net.UDPAddr).AddrPort()}
+	s := &socket{fd: -1}
 	if err := s.adopt(conn); err != nil {
 		s.close()
 		return nil, err
@@ -69,7 +64,7 @@ func listen(addr *net.UDPAddr) (*socket, error) {
 	return s, nil
 }
 
-func (s *socket) adopt(conn *net.UDPConn) error {
+func (s *socket) adopt(conn syscall.Conn) error {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return err

@@ -4,7 +4,6 @@ package accept
 
 import (
 	"errors"
-	"net"
 	"net/netip"
 	"os"
 	"syscall"
@@ -18,32 +17,27 @@ const readAtOnce = 1
 // dropsAreCounted says whether socket.drops can tell.
 const dropsAreCounted = false
 
-// socket is a UDP socket, read one datagram at a time.
+// socket is a socket for datagrams, read one datagram at a time.
 //
 // Linux has its own (socket_linux.go). The build tag portable puts this one in
 // its place, so that it can be tested there.
 type socket struct {
-	conn    *net.UDPConn
-	raw     syscall.RawConn
-	address netip.AddrPort
-	buffer  []byte
-	n       int
-	from    syscall.Sockaddr
-	held    bool // wait has taken a datagram
+	conn   datagrams
+	raw    syscall.RawConn
+	buffer []byte
+	n      int
+	from   syscall.Sockaddr
+	held   bool // wait has taken a datagram
 }
 
-func listen(addr *net.UDPAddr) (*socket, error) {
-	conn, err := net.ListenUDP("udp", addr)
-	if err != nil {
-		return nil, err
-	}
+// newSocket takes conn over.
+func newSocket(conn datagrams) (*socket, error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		conn.Close()
 		return nil, err
 	}
-	address := conn.LocalAddr().(*net.UDPAddr).AddrPort()
-	return &socket{conn: conn, raw: raw, address: address, buffer: make([]byte, maxDatagram)}, nil
+	return &socket{conn: conn, raw: raw, buffer: make([]byte, maxDatagram)}, nil
 }
 
 // read takes a datagram, if one is there.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -17,23 +18,26 @@ func openStream(address string) (l net.Listener, unix bool, err error) {
 		l, err = net.Listen("tcp", address)
 		return l, false, err
 	}
-	if err := removeStale(path); err != nil {
+	if err := removeStale("unix", path); err != nil {
 		return nil, true, err
 	}
 	if l, err = net.Listen("unix", path); err != nil {
 		return nil, true, err
 	}
-	// As on loopback, whoever gets there may send; who gets there is what the
-	// folder's permissions say.
-	if err := os.Chmod(path, 0o666); err != nil {
+	if err := letIn(path); err != nil {
 		l.Close()
 		return nil, true, err
 	}
 	return l, true, nil
 }
 
-// removeStale removes a socket at which nobody listens any more.
-func removeStale(path string) error {
+// letIn lets everybody send to a socket. As on loopback, whoever gets there may
+// send; who gets there is what the folder's permissions say.
+func letIn(path string) error { return os.Chmod(path, 0o666) }
+
+// removeStale removes a socket at which nobody listens any more. network is what
+// will listen there, "unix" or "unixgram".
+func removeStale(network, path string) error {
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -43,9 +47,11 @@ func removeStale(path string) error {
 	case info.Mode().Type() != fs.ModeSocket:
 		return fmt.Errorf("%s is there, and is no socket: remove it, or choose another path", path)
 	}
-	c, err := net.DialTimeout("unix", path, time.Second)
+	c, err := net.DialTimeout(network, path, time.Second)
 	if err == nil {
 		c.Close()
+	}
+	if err == nil || errors.Is(err, syscall.EPROTOTYPE) { // EPROTOTYPE: somebody listens, for the other network
 		return fmt.Errorf("%s is in use by another process", path)
 	}
 	return os.Remove(path)

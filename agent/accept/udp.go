@@ -5,13 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/wayside-tracing/wayside/agent/ledger"
 	"github.com/wayside-tracing/wayside/wire/jaegerthrift"
+	"github.com/wayside-tracing/wayside/wire/otlp"
+	"github.com/wayside-tracing/wayside/wire/zipkin"
 )
 
 const (
@@ -23,10 +25,12 @@ const (
 	drainTime = 500 * time.Millisecond
 )
 
-// UDP takes in Jaeger Thrift over UDP on one address.
+// UDP takes in Jaeger and Zipkin Thrift in datagrams on one address, of UDP or a
+// Unix socket.
 type UDP struct {
 	socket   *socket
 	listener string
+	path     string // of a Unix socket
 	encoding string
 	asked    int
 	granted  int
@@ -41,19 +45,25 @@ type UDP struct {
 	drops  uint64 // of the kernel, as far as the ledger has them
 }
 
-// ListenUDP opens an address. encoding is what clients of this address usually
+// ListenUDP opens an address, "ip:port" or "unix:/path". encoding is what clients of this address usually
 // send, for people to see; either is taken. socketBuffer is the size of the
-// socket's buffer to ask the kernel for, in bytes; 0 takes what it gives.
+// socket's buffer to ask the kernel for, in bytes; 0 takes what it gives. For a
+// Unix socket none is asked for: there it has no effect.
 func ListenUDP(address, encoding string, socketBuffer int, lanes Lanes, log *slog.Logger) (*UDP, error) {
-	addr, err := net.ResolveUDPAddr("udp", address)
+	conn, path, err := openDatagrams(address)
 	if err != nil {
 		return nil, err
 	}
-	s, err := listen(addr)
+	if path == "" {
+		address = conn.LocalAddr().String()
+	} else {
+		socketBuffer = 0
+	}
+	s, err := newSocket(conn)
 	if err != nil {
 		return nil, err
 	}
-	u := &UDP{socket: s, listener: s.address.String(), encoding: encoding, asked: socketBuffer, lanes: lanes, log: log}
+	u := &UDP{socket: s, listener: address, path: path, encoding: encoding, asked: socketBuffer, lanes: lanes, log: log}
 	u.granted, err = s.grow(socketBuffer)
 	if err != nil {
 		s.close()
@@ -68,7 +78,12 @@ func ListenUDP(address, encoding string, socketBuffer int, lanes Lanes, log *slo
 }
 
 // String names the task.
-func (u *UDP) String() string { return "accept udp " + u.listener }
+func (u *UDP) String() string {
+	if u.path != "" {
+		return "accept " + u.listener
+	}
+	return "accept udp " + u.listener
+}
 
 // Address is where it listens.
 func (u *UDP) Address() string { return u.listener }
@@ -80,6 +95,9 @@ func (u *UDP) Run(ctx context.Context) error {
 	defer stop()
 	r := reader{UDP: u, clients: newClients()}
 	rest := newRest(u.granted)
+	if u.path != "" {
+		rest = newRest(0) // senders would wait for it
+	}
 	var end time.Time // of the time for what is in the socket
 	for {
 		n, err := r.read()
@@ -113,6 +131,9 @@ func (u *UDP) Close() {
 	if !u.closed {
 		u.closed = true
 		u.socket.close()
+		if u.path != "" {
+			os.Remove(u.path)
+		}
 	}
 }
 
@@ -146,6 +167,7 @@ func (u *UDP) Status() ledger.Socket {
 type reader struct {
 	*UDP
 	transcoder jaegerthrift.Transcoder
+	zipkin     zipkin.Transcoder
 	clients    *clients
 }
 
@@ -168,23 +190,37 @@ func (r *reader) packet(datagram []byte, lane Lane) {
 		return
 	}
 	res, err := r.transcoder.Packet(datagram)
-	if err != nil {
-		reason := ledger.Malformed
-		if errors.Is(err, jaegerthrift.ErrUnimplemented) {
-			reason = ledger.Unimplemented
-		}
-		lane.Refuse(reason)
+	switch {
+	case errors.Is(err, jaegerthrift.ErrZipkin):
+		r.zipkinPacket(datagram, lane)
+		return
+	case err != nil:
+		lane.Refuse(ledger.Malformed)
 		return
 	}
-	left := ledger.LeftOut{Invalid: res.Invalid, TooBig: res.TooBig}
-	for _, f := range res.Frames {
+	enterDatagram(lane, res.Frames, ledger.LeftOut{Invalid: res.Invalid, TooBig: res.TooBig})
+	r.client(&res, lane)
+}
+
+// zipkinPacket is packet for the other message that clients of the Jaeger Agent
+// send, on any of its ports.
+func (r *reader) zipkinPacket(datagram []byte, lane Lane) {
+	res, err := r.zipkin.Datagram(datagram, nil)
+	if err != nil {
+		lane.Refuse(ledger.Malformed)
+		return
+	}
+	enterDatagram(lane, res.Frames, ledger.LeftOut{Invalid: res.Invalid, TooBig: res.TooBig})
+}
+
+func enterDatagram(lane Lane, frames []otlp.Frame, left ledger.LeftOut) {
+	for _, f := range frames {
 		lane.Datagram(f.Bytes, f.Spans, left)
 		left = ledger.LeftOut{}
 	}
 	if left != (ledger.LeftOut{}) {
-		lane.Datagram(nil, 0, left)
+		lane.LeftOut(left)
 	}
-	r.client(&res, lane)
 }
 
 // client tells a lane what the client says of its own losses.

@@ -129,19 +129,22 @@ type endpoints struct{}
 func (endpoints) takes() string { return "host:port, a URL for otlp-http; or a list" }
 
 func (endpoints) parse(text string) (string, error) {
+	if rest, ok := strings.CutPrefix(text, "dns:///"); ok && !strings.Contains(rest, "/") {
+		text = rest // as gRPC spells it: names are resolved again by themselves
+	}
 	if scheme, rest, ok := strings.Cut(text, "://"); ok {
-		rest = strings.TrimPrefix(rest, "/") // dns:///host:port
+		rest = strings.TrimPrefix(rest, "/")
 		rest, _, _ = strings.Cut(rest, "/")
 		rest = rest[strings.LastIndexByte(rest, '@')+1:]
 		switch strings.ToLower(scheme) {
 		case "http", "https":
 			return parseURL(text, withPort(rest, "4318"))
 		case "grpcs":
-			return "", wrong("otlp-grpc takes host:port, not a URL", "write "+withPort(rest, "4317")+" and set deliver.tls.enabled: true")
+			return "", wrong("gRPC takes host:port, not a URL", "write "+withPort(rest, "4317")+" and set deliver.tls.enabled: true")
 		case "dns":
-			return "", wrong("otlp-grpc takes host:port", "write "+withPort(rest, "4317")+"; names are resolved again by themselves")
+			return "", wrong("a name server can't be chosen here", "write host:port, like "+withPort("", "4317"))
 		default:
-			return "", wrong("otlp-grpc takes host:port, not a URL", "write "+withPort(rest, "4317"))
+			return "", wrong("gRPC takes host:port, not a URL", "write "+withPort(rest, "4317"))
 		}
 	}
 	if strings.HasPrefix(text, "unix:") {

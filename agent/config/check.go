@@ -11,7 +11,8 @@ import (
 // when each of them is right by itself.
 func (l *loader) finish() {
 	c := l.config
-	if len(c.Accept.Jaeger.Compact)+len(c.Accept.Jaeger.Binary)+len(c.Accept.OTLP.GRPC)+len(c.Accept.OTLP.HTTP) == 0 {
+	j := &c.Accept.Jaeger
+	if len(j.Compact)+len(j.Binary)+len(j.ZipkinCompact)+len(j.GRPC)+len(j.HTTP)+len(c.Accept.OTLP.GRPC)+len(c.Accept.OTLP.HTTP)+len(c.Accept.Zipkin.HTTP) == 0 {
 		l.failKey("accept", "nothing is taken in, every listener is off; leave accept.otlp.grpc at its default, 127.0.0.1:4317")
 	}
 	t := &c.Accept.TLS
@@ -36,7 +37,7 @@ func (l *loader) finish() {
 		l.failValue("deliver.batch.age", formatDuration(c.Deliver.Batch.Age),
 			"spans would expire before they are sent; write less than buffer.max_age, "+formatDuration(c.Buffer.MaxAge))
 	}
-	for _, list := range []*[]string{&c.Accept.Jaeger.Compact, &c.Accept.Jaeger.Binary, &c.Accept.OTLP.GRPC, &c.Accept.OTLP.HTTP, &c.Control.HTTP, &c.Admin.HTTP} {
+	for _, list := range []*[]string{&j.Compact, &j.Binary, &j.ZipkinCompact, &j.GRPC, &j.HTTP, &c.Accept.OTLP.GRPC, &c.Accept.OTLP.HTTP, &c.Accept.Zipkin.HTTP, &c.Control.HTTP, &c.Admin.HTTP} {
 		*list = l.loopbacks(*list)
 	}
 	own := l.checkListeners()
@@ -71,7 +72,7 @@ func (l *loader) checkListeners() (all []listener) {
 	add := func(key, network string, list []string) {
 		for _, address := range list {
 			for _, other := range all {
-				if other.network == network && overlap(other.address, address) {
+				if (other.network == network || place(address) == "path") && overlap(other.address, address) {
 					l.failValue(key, address, "is taken by "+other.key+" ("+other.address+"); give one of them another "+place(address))
 				}
 			}
@@ -80,8 +81,12 @@ func (l *loader) checkListeners() (all []listener) {
 	}
 	add("accept.jaeger.compact", "udp", c.Accept.Jaeger.Compact)
 	add("accept.jaeger.binary", "udp", c.Accept.Jaeger.Binary)
+	add("accept.jaeger.zipkin_compact", "udp", c.Accept.Jaeger.ZipkinCompact)
+	add("accept.jaeger.grpc", "tcp", c.Accept.Jaeger.GRPC)
+	add("accept.jaeger.http", "tcp", c.Accept.Jaeger.HTTP)
 	add("accept.otlp.grpc", "tcp", c.Accept.OTLP.GRPC)
 	add("accept.otlp.http", "tcp", c.Accept.OTLP.HTTP)
+	add("accept.zipkin.http", "tcp", c.Accept.Zipkin.HTTP)
 	add("control.http", "tcp", c.Control.HTTP)
 	add("admin.http", "tcp", c.Admin.HTTP)
 

@@ -22,10 +22,14 @@ type Config struct {
 	Accept struct {
 		Jaeger struct {
 			// Compact and Binary are UDP addresses "ip:port", or ":port" for
-			// every interface; localhost is spelt out as both loopbacks, or
+			// every interface, or "unix:/path"; localhost is spelt out as both loopbacks, or
 			// as 127.0.0.1 alone on a host without ::1. Port 0 is a port that
 			// the system chooses.
 			Compact, Binary []string
+			// ZipkinCompact is as Compact is.
+			ZipkinCompact []string
+			// GRPC and HTTP are TCP addresses, spelt so too.
+			GRPC, HTTP []string
 			// SocketBuffer is what each UDP socket asks for in SO_RCVBUF, in
 			// bytes; 0 leaves the system's default.
 			SocketBuffer int
@@ -37,6 +41,8 @@ type Config struct {
 			// CORS are origins of web pages, in lower case, or "*".
 			CORS []string
 		}
+		// Zipkin has TCP addresses, spelt as OTLP's.
+		Zipkin struct{ HTTP []string }
 		// TLS are paths of PEM files: none, or Cert and Key, or all three.
 		TLS struct{ Cert, Key, ClientCA string }
 	}
@@ -51,10 +57,10 @@ type Config struct {
 		MaxAge time.Duration
 	}
 	Deliver struct {
-		// Endpoints are one at least, no two the same: "host:port" for otlp-grpc,
-		// URLs with a path for otlp-http.
+		// Endpoints are one at least, no two the same: URLs with a path for
+		// otlp-http, "host:port" for the others.
 		Endpoints []string
-		Protocol  string   // "otlp-grpc" or "otlp-http"
+		Protocol  string   // "otlp-grpc", "otlp-http" or "jaeger-grpc"
 		Headers   []Header // sent with every request
 		// AllowPlaintext lets headers be sent without TLS.
 		AllowPlaintext bool
@@ -62,7 +68,7 @@ type Config struct {
 			Bytes int // uncompressed; at most a quarter of Buffer.Memory
 			Age   time.Duration
 		}
-		Compression string // "gzip" or "none"
+		Compression string // "gzip", "zstd" or "none"
 		TLS         ClientTLS
 		Timeout     time.Duration // of one request
 	}
@@ -75,6 +81,7 @@ type Config struct {
 	Control struct {
 		HTTP []string // TCP addresses, spelt as Accept.Jaeger's
 	}
+	Tags  []Tag // of the resource of every span; by key
 	Admin struct {
 		HTTP  []string // TCP addresses, spelt as Accept.Jaeger's
 		PProf bool
@@ -99,8 +106,9 @@ type ClientTLS struct {
 
 // Source says where a configuration comes from.
 type Source struct {
-	File string    // path of the YAML file; "" is none
-	Set  []Setting // what overrides the file, in order
+	Defaults []Setting // what takes the place of keys' defaults, in order
+	File     string    // path of the YAML file; "" is none
+	Set      []Setting // what overrides the file, in order
 }
 
 // Setting is one key set from elsewhere than the file.
@@ -135,23 +143,7 @@ func thisHost() host {
 func Load(s Source) (*Config, error) { return load(s, thisHost()) }
 
 func load(s Source, h host) (*Config, error) {
-	l := &loader{host: h, file: s.File, lines: map[string]int{}}
-	l.config = &Config{shown: map[string][]string{}, origin: map[string]string{}}
-	for _, k := range table {
-		k.set(l.config, split(k, k.def), func(v value, problem error) {
-			panic(fmt.Sprintf("config: default of %s: %q: %v", k.path, v.text, problem))
-		})
-	}
-	if s.File != "" {
-		text, err := h.readFile(s.File, maxFile)
-		if err != nil {
-			return nil, Errors{{Where: s.File, Problem: "cannot be read: " + cause(err).Error()}}
-		}
-		l.yaml(text)
-	}
-	for _, o := range s.Set {
-		l.override(o)
-	}
+	l := read(s, h)
 	if len(l.errs) == 0 {
 		l.finish()
 	}
@@ -161,6 +153,39 @@ func load(s Source, h host) (*Config, error) {
 	return l.config, nil
 }
 
+// AdminAddresses are where an agent that was started from s can be asked how it
+// is. They do not depend on anything else in it being right, so that an agent
+// whose file has been spoilt since can be asked, too.
+func AdminAddresses(s Source) []string {
+	l := read(s, thisHost())
+	return l.loopbacks(l.config.Admin.HTTP)
+}
+
+// read takes up every source, and collects what is wrong with each value.
+func read(s Source, h host) *loader {
+	l := &loader{host: h, file: s.File, lines: map[string]int{}}
+	l.config = &Config{shown: map[string][]string{}, origin: map[string]string{}}
+	for _, k := range table {
+		k.set(l.config, split(k, k.def), func(v value, problem error) {
+			panic(fmt.Sprintf("config: default of %s: %q: %v", k.path, v.text, problem))
+		})
+	}
+	for _, o := range s.Defaults {
+		l.override(o)
+	}
+	if s.File != "" {
+		text, err := h.readFile(s.File, maxFile)
+		if err != nil {
+			l.fail(0, "", nil, "cannot be read: %v", cause(err))
+		}
+		l.yaml(text)
+	}
+	for _, o := range s.Set {
+		l.override(o)
+	}
+	return l
+}
+
 // cause is the innermost error: what the system said, without a path that the
 // message has already.
 func cause(err error) error {
@@ -168,6 +193,16 @@ func cause(err error) error {
 		return p.Err
 	}
 	return err
+}
+
+// ReadFile reads a file that is to be a configuration: one that is too large for
+// that is an error, which does not repeat the name.
+func ReadFile(name string) ([]byte, error) {
+	b, err := readFile(name, maxFile)
+	if err != nil {
+		return nil, cause(err)
+	}
+	return b, nil
 }
 
 func readFile(name string, limit int64) ([]byte, error) {

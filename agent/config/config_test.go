@@ -209,11 +209,16 @@ func TestEffectiveLoadsAsItself(t *testing.T) {
   jaeger:
     compact: [127.0.0.1:6831, "[::1]:6831"]
     binary: ""
+    zipkin_compact: ""
+    grpc: ""
+    http: ""
     socket_buffer: 4MiB
   otlp:
     grpc: "unix:/run/s"
     http: 127.0.0.1:4318
     cors: ["https://a.example", "*"]
+  zipkin:
+    http: ""
   tls:
     cert: ""
     key: ""
@@ -242,6 +247,7 @@ deliver:
     server_name: ""
     skip_verify: false
   timeout: 1m30s
+tags: {}
 sampling:
   source: ""
   tls:

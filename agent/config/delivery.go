@@ -21,6 +21,9 @@ func (l *loader) checkDelivery() {
 	if plain > 0 && len(d.Headers) > 0 && !d.AllowPlaintext {
 		l.failKey("deliver.headers", "would be sent without TLS, for everybody on the way to read; "+l.turnOn()+", or set deliver.allow_plaintext: true")
 	}
+	if d.Protocol == "jaeger-grpc" && d.Compression == "zstd" {
+		l.failValue("deliver.compression", d.Compression, "Jaeger's collectors do not know it; write gzip or none")
+	}
 	l.checkTLS("deliver.tls", &d.TLS, secure > 0, l.turnOn())
 }
 
@@ -33,15 +36,18 @@ func (l *loader) checkForm(endpoint string) {
 		l.failValue("deliver.endpoint", endpoint, "otlp-http takes a URL; write http://"+withPort(host, port)+" or https://…, /v1/traces is added")
 	case d.Protocol == "otlp-http" && d.TLS.Enabled && strings.HasPrefix(endpoint, "http:"):
 		l.failValue("deliver.endpoint", endpoint, "is without TLS, but deliver.tls.enabled is true; write https://, or remove that key")
-	case d.Protocol == "otlp-grpc" && strings.HasPrefix(endpoint, "http:"):
+	case d.Protocol != "otlp-http" && strings.HasPrefix(endpoint, "http:"):
 		if port == "80" {
-			port = "4317"
+			port = grpcPorts[d.Protocol]
 		}
-		l.failValue("deliver.endpoint", endpoint, "otlp-grpc takes host:port, not a URL; write "+withPort(host, port)+", or set deliver.protocol: otlp-http")
-	case d.Protocol == "otlp-grpc" && strings.HasPrefix(endpoint, "https:"):
-		l.failValue("deliver.endpoint", endpoint, "otlp-grpc takes host:port, not a URL; write "+withPort(host, port)+" and set deliver.tls.enabled: true; or set deliver.protocol: otlp-http")
+		l.failValue("deliver.endpoint", endpoint, d.Protocol+" takes host:port, not a URL; write "+withPort(host, port)+", or set deliver.protocol: otlp-http")
+	case d.Protocol != "otlp-http" && strings.HasPrefix(endpoint, "https:"):
+		l.failValue("deliver.endpoint", endpoint, d.Protocol+" takes host:port, not a URL; write "+withPort(host, port)+" and set deliver.tls.enabled: true; or set deliver.protocol: otlp-http")
 	}
 }
+
+// grpcPorts are the usual ones.
+var grpcPorts = map[string]string{"otlp-grpc": "4317", "jaeger-grpc": "14250"}
 
 // turnOn is how TLS is turned on.
 func (l *loader) turnOn() string {

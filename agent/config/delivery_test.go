@@ -29,6 +29,16 @@ func TestEndpointURLs(t *testing.T) {
 	}
 }
 
+// An endpoint as gRPC spells it is what stands in it.
+func TestTargetOfGRPC(t *testing.T) {
+	for _, protocol := range []string{"otlp-grpc", "jaeger-grpc"} {
+		c, err := loadText("deliver: {protocol: " + protocol + ", endpoint: 'dns:///jaeger-collector.example:14250'}")
+		if err != nil || !reflect.DeepEqual(c.Deliver.Endpoints, []string{"jaeger-collector.example:14250"}) {
+			t.Errorf("%s: %q, %v", protocol, c.Deliver.Endpoints, err)
+		}
+	}
+}
+
 func TestHeaders(t *testing.T) {
 	c, err := loadText(`
 deliver:

@@ -15,21 +15,24 @@ var wrongs = []struct{ name, yaml, want string }{
 	{"unknown below", "deliver:\n  batch:\n    size: 1MiB", `a.yaml:3: deliver.batch.size: unknown key; in deliver.batch are: bytes, age`},
 	{"typing error below", "deliver:\n  compresion: gzip", `a.yaml:2: deliver.compresion: unknown key; did you mean deliver.compression?`},
 	{"key of elsewhere", "endpoint: a:1", `a.yaml:1: endpoint: unknown key; did you mean deliver.endpoint?`},
-	{"nothing near", "quux: 1", `a.yaml:1: quux: unknown key; here are: accept, buffer, deliver, sampling, control, admin, log, drain_timeout`},
+	{"nothing near", "quux: 1", `a.yaml:1: quux: unknown key; here are: accept, buffer, deliver, tags, sampling, control, admin, log, drain_timeout`},
 	{"dotted", "deliver.batch.bytes: 1KiB", `a.yaml:1: deliver.batch.bytes: keys are nested; write deliver: {batch: {bytes: …}}`},
-	{"merge key", "x: &x {pprof: true}\nadmin: {<<: *x}", "a.yaml:1: x: unknown key; here are: accept, buffer, deliver, sampling, control, admin, log, drain_timeout\n" +
+	{"merge key", "x: &x {pprof: true}\nadmin: {<<: *x}", "a.yaml:1: x: unknown key; here are: accept, buffer, deliver, tags, sampling, control, admin, log, drain_timeout\n" +
 		`a.yaml:2: admin.<<: unknown key; in admin are: http, pprof`},
 	{"twice", "buffer: {memory: 4MiB}\nbuffer: {memory: 8MiB}", `a.yaml:2: buffer: is here a second time, first in line 1; remove one`},
 	{"twice below", "buffer:\n  memory: 4MiB\n  memory: 8MiB", `a.yaml:3: buffer.memory: is here a second time, first in line 2; remove one`},
 	{"key of several lines", "buffer: {a\n\nb}", `a.yaml:1: "buffer.a\nb": unknown key; in buffer are: memory, disk, max_age`},
-	{"long key", strings.Repeat("x", 120) + ": 1", `a.yaml:1: "` + strings.Repeat("x", 100) + `"…: unknown key; here are: accept, buffer, deliver, sampling, control, admin, log, drain_timeout`},
+	{"long key", strings.Repeat("x", 120) + ": 1", `a.yaml:1: "` + strings.Repeat("x", 100) + `"…: unknown key; here are: accept, buffer, deliver, tags, sampling, control, admin, log, drain_timeout`},
 	{"long value", "log: {level: " + strings.Repeat("x", 120) + "}", `a.yaml:1: log.level: "` + strings.Repeat("x", 100) + `"…: is not a choice; write debug or info or warn or error`},
 	{"key is a list", "? [a]\n: b", `a.yaml:1: a key is a word; its value follows a colon and a space`},
 
-	{"later group", "accept: {zipkin: {http: ''}}", `a.yaml:1: accept.zipkin: not in this version yet; remove it`},
-	{"later key", "accept: {jaeger: {grpc: ''}}", `a.yaml:1: accept.jaeger.grpc: not in this version yet; remove it`},
-	{"later top", "tags: {a: b}\nlanes: []", "a.yaml:1: tags: not in this version yet; remove it\n" +
-		"a.yaml:2: lanes: not in this version yet; remove it"},
+	{"later top", "lanes: []", "a.yaml:1: lanes: not in this version yet; remove it"},
+	{"tags, no names", "tags: [a=b]", "a.yaml:1: tags: is not names with values; write {name: value}"},
+	{"tag twice", "tags:\n  a: b\n  'a': c", `a.yaml:1: tags.a: "c": is there twice; remove one`},
+	{"tag without a value", "tags: {a: }", `a.yaml:1: tags.a: "": has no value; write one in quotes, or remove it`},
+	{"tag with an odd name", "tags: {'a b': c}", `a.yaml:1: "tags.a b": "c": is not the name of an attribute; write a word, like deployment.environment.name`},
+	{"tag of a variable that is not set", "tags: {a: '${NONE}'}", `a.yaml:1: tags.a: "${NONE}": environment variable NONE is not set; set it, or give a default: ${NONE:default}`},
+	{"tags, too large", "tags: {a: '" + strings.Repeat("x", 4096) + "'}", "a.yaml:1: tags: are 1 with 4097 bytes; write 64 at most, of 4KiB together: each span may carry all of them"},
 
 	{"not a mapping", "collector:4317", `a.yaml:1: "collector:4317": a configuration is keys and values, like deliver: {endpoint: collector:4317}`},
 	{"a list", "- a", `a.yaml:1: a configuration is keys and values, like deliver: {endpoint: collector:4317}`},
@@ -72,21 +75,21 @@ var wrongs = []struct{ name, yaml, want string }{
 	{"duration, negative", "deliver: {timeout: -10s}", `a.yaml:1: deliver.timeout: "-10s": is too short; write at least 100ms`},
 	{"duration, too long", "deliver: {timeout: 1h}", `a.yaml:1: deliver.timeout: "1h": is too long; write at most 5m`},
 
-	{"choice", "deliver: {compression: lz4}", `a.yaml:1: deliver.compression: "lz4": is not a choice; write gzip or none`},
+	{"choice", "deliver: {compression: lz4}", `a.yaml:1: deliver.compression: "lz4": is not a choice; write gzip or zstd or none`},
 	{"relative directory", "buffer: {disk: {path: spans}}", `a.yaml:1: buffer.disk.path: "spans": depends on where the agent is started; write the whole path, like /var/lib/wayside`},
 	{"small disk", "deliver: {endpoint: 'c:1'}\nbuffer: {disk: {path: /x, size: 16MiB}, memory: 12MiB}", `a.yaml:2: buffer.disk.size: "16MiB": is less than twice buffer.memory; write at least 24MiB, or a smaller buffer.memory`},
 	{"disk sync", "buffer: {disk: {sync: never}}", `a.yaml:1: buffer.disk.sync: "never": is not a choice; write interval or always`},
-	{"choice, later", "deliver: {compression: zstd}", `a.yaml:1: deliver.compression: "zstd": not in this version yet; write gzip or none`},
-	{"protocol, later", "deliver: {protocol: jaeger-grpc}", `a.yaml:1: deliver.protocol: "jaeger-grpc": not in this version yet; write otlp-grpc or otlp-http`},
+	{"Jaeger and zstd", "deliver: {endpoint: 'c:1', protocol: jaeger-grpc, compression: zstd}", `a.yaml:1: deliver.compression: "zstd": Jaeger's collectors do not know it; write gzip or none`},
+	{"Jaeger and a URL", "deliver: {endpoint: 'http://c', protocol: jaeger-grpc}", `a.yaml:1: deliver.endpoint: "http://c/v1/traces": jaeger-grpc takes host:port, not a URL; write c:14250, or set deliver.protocol: otlp-http`},
 	{"bool", "admin: {pprof: yes}", `a.yaml:1: admin.pprof: "yes": is neither true nor false; write one of them`},
 
 	{"URL", "deliver: {endpoint: 'http://collector:4317'}", `a.yaml:1: deliver.endpoint: "http://collector:4317/v1/traces": otlp-grpc takes host:port, not a URL; write collector:4317, or set deliver.protocol: otlp-http`},
 	{"URL with path", "deliver: {endpoint: 'http://c/v1/traces'}", `a.yaml:1: deliver.endpoint: "http://c/v1/traces": otlp-grpc takes host:port, not a URL; write c:4317, or set deliver.protocol: otlp-http`},
 	{"URL with TLS", "deliver: {endpoint: 'https://c:443'}", `a.yaml:1: deliver.endpoint: "https://c:443/v1/traces": otlp-grpc takes host:port, not a URL; write c:443 and set deliver.tls.enabled: true; or set deliver.protocol: otlp-http`},
-	{"gRPC's scheme", "deliver: {endpoint: 'grpcs://c:443'}", `a.yaml:1: deliver.endpoint: "grpcs://c:443": otlp-grpc takes host:port, not a URL; write c:443 and set deliver.tls.enabled: true`},
-	{"gRPC's target", "deliver: {endpoint: 'dns:///c:4317'}", `a.yaml:1: deliver.endpoint: "dns:///c:4317": otlp-grpc takes host:port; write c:4317; names are resolved again by themselves`},
+	{"gRPC's scheme", "deliver: {endpoint: 'grpcs://c:443'}", `a.yaml:1: deliver.endpoint: "grpcs://c:443": gRPC takes host:port, not a URL; write c:443 and set deliver.tls.enabled: true`},
+	{"gRPC's target with a name server", "deliver: {endpoint: 'dns://10.0.0.1/c:4317'}", `a.yaml:1: deliver.endpoint: "dns://10.0.0.1/c:4317": a name server can't be chosen here; write host:port, like collector:4317`},
 	{"URL with a password", "deliver: {endpoint: 'http://me:secret@[::1]/x'}", `a.yaml:1: deliver.endpoint: "http://me:secret@[::1]/x": has a password in it; write http://[::1]:4318 and set deliver.headers: {authorization: …}`},
-	{"no URL at all", "deliver: {endpoint: 'a://'}", `a.yaml:1: deliver.endpoint: "a://": otlp-grpc takes host:port, not a URL; write collector:4317`},
+	{"no URL at all", "deliver: {endpoint: 'a://'}", `a.yaml:1: deliver.endpoint: "a://": gRPC takes host:port, not a URL; write collector:4317`},
 	{"unix endpoint", "deliver: {endpoint: 'unix:/x'}", `a.yaml:1: deliver.endpoint: "unix:/x": unix sockets are not in this version yet; write host:port`},
 	{"no port", "deliver: {endpoint: collector}", `a.yaml:1: deliver.endpoint: "collector": has no port; write host:port, like collector:4317`},
 	{"no host", "deliver: {endpoint: ':4317'}", `a.yaml:1: deliver.endpoint: ":4317": has no host; write localhost:4317 or the collector's name`},
@@ -144,7 +147,7 @@ a.yaml:1: deliver.tls.key: "/k.pem": has no effect without TLS; write https:// i
 	{"listen on a port", "accept: {jaeger: {compact: 6831}}", `a.yaml:1: accept.jaeger.compact: "6831": is a port without a host; write localhost:6831`},
 	{"listen without port", "accept: {jaeger: {compact: 10.0.0.1}}", `a.yaml:1: accept.jaeger.compact: "10.0.0.1": has no port; write 10.0.0.1:6831`},
 	{"admin without port", "admin: {http: 127.0.0.1}", `a.yaml:1: admin.http: "127.0.0.1": has no port; write 127.0.0.1:14271`},
-	{"listen on unix", "accept: {jaeger: {compact: 'unix:/x'}}", `a.yaml:1: accept.jaeger.compact: "unix:/x": a unix socket can't be listened on here; write ip:port`},
+	{"listen on unix", "admin: {http: 'unix:/x'}", `a.yaml:1: admin.http: "unix:/x": a unix socket can't be listened on here; write ip:port`},
 	{"unix without a path", "accept: {otlp: {grpc: 'unix:x'}}", `a.yaml:1: accept.otlp.grpc: "unix:x": is not an absolute path; write unix:/path`},
 	{"unix with a long path", "accept: {otlp: {grpc: 'unix:/" + strings.Repeat("x", 103) + "'}}", `a.yaml:1: accept.otlp.grpc: "unix:/` + strings.Repeat("x", 94) + `"…: is too long for a socket; write a path of at most 103 bytes`},
 	{"origin with a path", "accept: {otlp: {cors: 'https://a.example/'}}", `a.yaml:1: accept.otlp.cors: "https://a.example/": is more than an origin; write https://a.example`},
@@ -185,7 +188,7 @@ a.yaml:1: deliver.tls.key: "/k.pem": has no effect without TLS; write https:// i
 
 	{"everything at once", "buffer: {memory: 1}\nlog: {level: loud}\nnope: 1", `a.yaml:1: buffer.memory: "1": has no unit; write a size from 2MiB to 1GiB
 a.yaml:2: log.level: "loud": is not a choice; write debug or info or warn or error
-a.yaml:3: nope: unknown key; here are: accept, buffer, deliver, sampling, control, admin, log, drain_timeout`},
+a.yaml:3: nope: unknown key; here are: accept, buffer, deliver, tags, sampling, control, admin, log, drain_timeout`},
 }
 
 func TestErrors(t *testing.T) {
@@ -207,7 +210,8 @@ func TestErrorsOfFlags(t *testing.T) {
 		{"http://x:4317", `--endpoint: deliver.endpoint: "http://x:4317/v1/traces": otlp-grpc takes host:port, not a URL; write x:4317, or set deliver.protocol: otlp-http`},
 		{"127.0.0.1:14271", `--endpoint: deliver.endpoint: "127.0.0.1:14271": is this agent's own admin.http; write the collector's address`},
 		{"${NONE}", `--endpoint: deliver.endpoint: "${NONE}": environment variable NONE is not set; set it, or give a default: ${NONE:default}`},
-		{"", `--endpoint: deliver.endpoint: "": is empty; remove it, or write host:port, like collector:4317`},
+		{"", `--endpoint: deliver.endpoint: no collector is given; start with --endpoint collector:4317, or set deliver.endpoint in the file`},
+		{"a:1,", `--endpoint: deliver.endpoint: "": is empty; remove it, or write host:port, like collector:4317`},
 	} {
 		_, err := load(Source{Set: []Setting{endpoint(c.value)}}, machine(""))
 		if err == nil || err.Error() != c.want {

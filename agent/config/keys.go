@@ -30,12 +30,21 @@ const (
 
 // table is every key of this version, in the order of the documentation.
 var table = []key{
-	many("accept.jaeger.compact", "127.0.0.1:6831", listeners{port: "6831"},
+	many("accept.jaeger.compact", "127.0.0.1:6831", listeners{port: "6831", unix: true},
 		func(c *Config) *[]string { return &c.Accept.Jaeger.Compact },
-		"UDP addresses for Jaeger clients. Compact and binary Thrift are told apart by the first byte, so either port takes both."),
-	many("accept.jaeger.binary", "127.0.0.1:6832", listeners{port: "6832"},
+		"UDP addresses for Jaeger clients, or Unix sockets for datagrams. Compact and binary Thrift are told apart by the first byte, so either port takes both."),
+	many("accept.jaeger.binary", "127.0.0.1:6832", listeners{port: "6832", unix: true},
 		func(c *Config) *[]string { return &c.Accept.Jaeger.Binary },
 		"UDP addresses for Jaeger clients that send binary Thrift (Node)."),
+	many("accept.jaeger.zipkin_compact", "", listeners{port: "5775", unix: true},
+		func(c *Config) *[]string { return &c.Accept.Jaeger.ZipkinCompact },
+		"The same for clients of before 2017, that send Zipkin's Thrift; usually localhost:5775. Jaeger's and Zipkin's are told apart, so every one of these ports takes both."),
+	many("accept.jaeger.grpc", "", listeners{port: "14250", unix: true},
+		func(c *Config) *[]string { return &c.Accept.Jaeger.GRPC },
+		"Addresses for Jaeger's own agents and exporters that send over gRPC, as to a Jaeger collector; usually localhost:14250."),
+	many("accept.jaeger.http", "", listeners{port: "14268", unix: true},
+		func(c *Config) *[]string { return &c.Accept.Jaeger.HTTP },
+		"Addresses for Jaeger clients that send Thrift over HTTP, to /api/traces, as to a Jaeger collector; usually localhost:14268."),
 	one("accept.jaeger.socket_buffer", "4MiB", sizes{0, gib},
 		func(c *Config) *int { return &c.Accept.Jaeger.SocketBuffer },
 		"Receive buffer asked of the kernel for each UDP socket; 0B leaves the system's default. The status page shows what was granted."),
@@ -48,9 +57,12 @@ var table = []key{
 	many("accept.otlp.cors", "", origins{},
 		func(c *Config) *[]string { return &c.Accept.OTLP.CORS },
 		"Web pages that may send from a browser, by their origin."),
+	many("accept.zipkin.http", "", listeners{port: "9411", unix: true},
+		func(c *Config) *[]string { return &c.Accept.Zipkin.HTTP },
+		"Addresses for Zipkin clients, that send JSON, protobuf or Thrift to /api/v2/spans and /api/v1/spans; usually localhost:9411."),
 	one("accept.tls.cert", "", paths{},
 		func(c *Config) *string { return &c.Accept.TLS.Cert },
-		"Certificate, with those between it and its authority, in PEM. With it, the TCP addresses of accept.otlp take TLS alone. It and the next two are read again when their files change."),
+		"Certificate, with those between it and its authority, in PEM. With it, every TCP address of accept takes TLS alone. It and the next two are read again when their files change."),
 	one("accept.tls.key", "", paths{},
 		func(c *Config) *string { return &c.Accept.TLS.Key },
 		"The certificate's key, in PEM."),
@@ -75,9 +87,9 @@ var table = []key{
 	many("deliver.endpoint", "", endpoints{},
 		func(c *Config) *[]string { return &c.Deliver.Endpoints },
 		"Where spans go: a collector's address, or several. A name is looked up again and again, and each of its addresses used. The one thing without a default."),
-	one("deliver.protocol", "otlp-grpc", choices{[]string{"otlp-grpc", "otlp-http"}, []string{"jaeger-grpc"}},
+	one("deliver.protocol", "otlp-grpc", choices{[]string{"otlp-grpc", "otlp-http", "jaeger-grpc"}, nil},
 		func(c *Config) *string { return &c.Deliver.Protocol },
-		"How spans are sent. With otlp-http, endpoints are URLs; /v1/traces is added where there is no path."),
+		"How spans are sent. With otlp-http, endpoints are URLs; /v1/traces is added where there is no path. jaeger-grpc is for Jaeger collectors before OTLP, on port 14250."),
 	headers("deliver.headers", "Sent with every request, for what a collector demands of senders. Files are read again when they change; values are never shown."),
 	one("deliver.allow_plaintext", "false", flags{},
 		func(c *Config) *bool { return &c.Deliver.AllowPlaintext },
@@ -88,12 +100,12 @@ var table = []key{
 	one("deliver.batch.age", "1s", durations{time.Millisecond, time.Minute},
 		func(c *Config) *time.Duration { return &c.Deliver.Batch.Age },
 		"A batch is sent when its oldest span has waited so long."),
-	one("deliver.compression", "gzip", choices{[]string{"gzip", "none"}, []string{"zstd"}},
+	one("deliver.compression", "gzip", choices{[]string{"gzip", "zstd", "none"}, nil},
 		func(c *Config) *string { return &c.Deliver.Compression },
-		"Compression of what is sent; none costs least CPU."),
+		"Compression of what is sent; none costs least CPU. zstd takes less of it than gzip and makes less, where the collector knows it; Jaeger's do not."),
 	one("deliver.tls.enabled", "false", flags{},
 		func(c *Config) *bool { return &c.Deliver.TLS.Enabled },
-		"Send by TLS, with otlp-grpc. With otlp-http, https:// in the endpoint says it."),
+		"Send by TLS, with otlp-grpc and jaeger-grpc. With otlp-http, https:// in the endpoint says it."),
 	one("deliver.tls.ca", "", paths{},
 		func(c *Config) *string { return &c.Deliver.TLS.CA },
 		"The authorities whose certificates are trusted; without it the system's. This file and the next two are read again when they change."),
@@ -112,6 +124,7 @@ var table = []key{
 	one("deliver.timeout", "10s", durations{100 * time.Millisecond, 5 * time.Minute},
 		func(c *Config) *time.Duration { return &c.Deliver.Timeout },
 		"A request that is not answered in this time has failed and is tried again."),
+	tags("tags", "Attributes of the resource of every span, whatever it came by. One that the app has set wins."),
 	many("sampling.source", "", sources{},
 		func(c *Config) *[]string { return &c.Sampling.Sources },
 		"Where tracers' sampling strategies come from: a strategies file, a URL, or a collector; or several, of which the first that answers counts. Without it tracers keep to their own."),
@@ -156,9 +169,7 @@ var table = []key{
 // later are keys that have their place in the design but no meaning in this
 // version. An entry stands for everything below it.
 var later = []string{
-	"accept.jaeger.zipkin_compact", "accept.jaeger.grpc", "accept.jaeger.http",
-	"accept.zipkin",
-	"tags", "lanes",
+	"lanes",
 }
 
 // A key is one row of the table.
@@ -168,7 +179,7 @@ type key struct {
 	takes string // what may be written, for people
 	doc   string
 	list  bool
-	pairs bool // names with values; loaded by headers.go
+	pairs bool // names with values; loaded by headers.go and tags.go
 	// set puts the values (one, unless it is a list) into a Config and
 	// calls bad for each that is wrong.
 	set  func(c *Config, values []value, bad func(value, error))

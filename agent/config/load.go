@@ -114,6 +114,8 @@ func (l *loader) entry(prefix string, name, n *yaml.Node) {
 	switch {
 	case strings.Contains(name.Value, ".") && (known || isGroup(path)):
 		l.fail(name.Line, path, nil, "keys are nested; write %s", nested(path))
+	case known && k.path == "tags":
+		l.tags(k, l.file+":"+strconv.Itoa(name.Line), name.Line, n)
 	case known && k.pairs:
 		l.headers(k, name.Line, n)
 	case known:
@@ -176,6 +178,10 @@ func (l *loader) override(o Setting) {
 	if !ok {
 		panic("config: no key " + o.Key)
 	}
+	if k.path == "tags" {
+		l.tagsFrom(k, o)
+		return
+	}
 	text, fromFile, err := l.expand(o.Value)
 	v := value{text: text, shown: text, where: o.From}
 	if fromFile || err != nil {
@@ -185,11 +191,11 @@ func (l *loader) override(o Setting) {
 		l.errs = append(l.errs, &Error{o.From, k.path, &v.shown, err.Error(), 0})
 		return
 	}
-	values := v.split(k)
-	if text == "" && k.list && k.def != "" {
-		values = nil // off, in place of the default
+	if text == "" && k.list {
+		l.set(k, nil, o.From) // off
+		return
 	}
-	l.set(k, values, o.From)
+	l.set(k, v.split(k), o.From)
 }
 
 func (l *loader) set(k key, values []value, origin string) {

@@ -9,9 +9,10 @@ import (
 
 // A Transport speaks a protocol. It may be used by many goroutines at once.
 type Transport interface {
-	// Export sends one request, the chunks put end to end, and waits for its
-	// answer, or until ctx ends. No chunks are an empty request. The chunks
-	// must not be used after it has returned.
+	// Export sends one request, the chunks put end to end or as many of their
+	// first spans as a request may hold, and waits for its answer, or until ctx
+	// ends. No chunks are an empty request. The chunks must not be used after
+	// it has returned.
 	Export(ctx context.Context, to Target, chunks [][]byte) Answer
 }
 
@@ -36,6 +37,9 @@ const (
 // An Answer is what came of an export.
 type Answer struct {
 	Verdict Verdict
+	// Sent is how many spans were sent, and what the answer is about: the first
+	// ones. 0 is all of them.
+	Sent int
 	// Rejected is the number of spans that the endpoint refused for good while
 	// it took the others, as the endpoint says. Only with Taken.
 	Rejected int64

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/wayside-tracing/wayside/internal/authority"
 )
 
 func tokenHeader(path string) []Header {
@@ -115,8 +117,8 @@ func TestSymlinkIsFollowed(t *testing.T) {
 // A token that changes does not cost the connections.
 func TestHeadersLeaveTLSAsItIs(t *testing.T) {
 	f := newFolder(t)
-	ca := newAuthority(t, "ca")
-	c, _ := credentials(t, CredentialOptions{CA: f.put("ca", ca.pem), Headers: tokenHeader(f.put("token", []byte("one")))})
+	ca := authority.New(t, "ca")
+	c, _ := credentials(t, CredentialOptions{CA: f.put("ca", ca.PEM), Headers: tokenHeader(f.put("token", []byte("one")))})
 	before := c.current()
 	f.put("token", []byte("two"))
 	c.current()
@@ -124,7 +126,7 @@ func TestHeadersLeaveTLSAsItIs(t *testing.T) {
 	if after == before || after.tls != before.tls {
 		t.Errorf("changed: %v, TLS changed: %v", after != before, after.tls != before.tls)
 	}
-	f.put("ca", newAuthority(t, "other").pem)
+	f.put("ca", authority.New(t, "other").PEM)
 	c.current()
 	if c.current().tls == before.tls {
 		t.Error("another CA is not in force")
@@ -133,11 +135,10 @@ func TestHeadersLeaveTLSAsItIs(t *testing.T) {
 
 func TestWrongFilesAtStart(t *testing.T) {
 	f := newFolder(t)
-	cert, key := newAuthority(t, "ca").client("agent")
-	_, other := newAuthority(t, "ca").client("agent")
-	f.put("cert", cert)
-	f.put("key", key)
-	f.put("other", other)
+	pair := authority.New(t, "ca").Issue(authority.Client("agent"))
+	f.put("cert", pair.PEM)
+	f.put("key", pair.Key)
+	f.put("other", authority.New(t, "ca").Issue(authority.Client("agent")).Key)
 	f.put("empty", nil)
 	f.put("large", make([]byte, maxCredentialFile+1))
 	for name, c := range map[string]struct {

@@ -41,9 +41,10 @@ type Options struct {
 	MaxAge time.Duration
 	// Transport carries the exports. It is closed by nobody here.
 	Transport Transport
-	// Resolve looks up the names of endpoints; nil is the system's way. It is
-	// not changed by Configure.
+	// Resolve looks up the names of endpoints, but for those that Proxy has a
+	// proxy for; nil is the system's way. They are not changed by Configure.
 	Resolve Resolver
+	Proxy   Proxy
 }
 
 // A Deliverer delivers the batches of one lane.
@@ -58,7 +59,7 @@ type Deliverer struct {
 // New returns a Deliverer that gets its batches from take. take blocks until a
 // batch is due and may be in flight; its error is io.EOF when there are no more.
 func New(opt Options, log *slog.Logger, take func(context.Context) (Batch, error)) *Deliverer {
-	return &Deliverer{opt: opt, take: take, endpoints: newEndpoints(opt.Endpoints, opt.Resolve, log, rand.N[time.Duration])}
+	return &Deliverer{opt: opt, take: take, endpoints: newEndpoints(opt.Endpoints, opt.Resolve, opt.Proxy, log, rand.N[time.Duration])}
 }
 
 // Run delivers until take returns io.EOF and every batch is settled, or until

@@ -18,16 +18,29 @@ const (
 	handshakeTimeout = 5 * time.Second
 )
 
-// dialPlain connects to a target without TLS.
-func dialPlain(ctx context.Context, to Target) (net.Conn, error) {
+// A dialer opens connections to targets, through proxies where there are some.
+type dialer struct {
+	proxy     Proxy
+	userAgent string // what proxies are told
+}
+
+// plain connects to a target without TLS.
+func (d *dialer) plain(ctx context.Context, to Target) (net.Conn, error) {
+	proxy, err := d.proxy.of(to.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	if proxy != nil {
+		return tunnel(ctx, proxy, to.address(), d.userAgent)
+	}
 	dialer := net.Dialer{Timeout: dialTimeout}
 	return dialer.DialContext(ctx, "tcp", to.address())
 }
 
-// dialTLS connects to a target and shakes hands. With a protocol, the peer must
+// secure connects to a target and shakes hands. With a protocol, the peer must
 // choose it (RFC 7301).
-func dialTLS(ctx context.Context, to Target, base *tls.Config, protocol string) (net.Conn, error) {
-	nc, err := dialPlain(ctx, to)
+func (d *dialer) secure(ctx context.Context, to Target, base *tls.Config, protocol string) (net.Conn, error) {
+	nc, err := d.plain(ctx, to)
 	if err != nil {
 		return nil, err
 	}

@@ -62,6 +62,7 @@ type endpoints struct {
 	log     *slog.Logger
 	jitter  func(limit time.Duration) time.Duration // random, from 0 to below limit
 	resolve Resolver
+	proxy   Proxy
 	lookups sync.WaitGroup
 
 	mu       sync.Mutex
@@ -119,11 +120,11 @@ type progress struct {
 	all  uint64 // the last that any took
 }
 
-func newEndpoints(configured []string, resolve Resolver, log *slog.Logger, jitter func(time.Duration) time.Duration) *endpoints {
+func newEndpoints(configured []string, resolve Resolver, proxy Proxy, log *slog.Logger, jitter func(time.Duration) time.Duration) *endpoints {
 	if resolve == nil {
 		resolve = systemResolver
 	}
-	s := &endpoints{log: log, jitter: jitter, resolve: resolve, changed: make(chan struct{}), ctx: context.Background()}
+	s := &endpoints{log: log, jitter: jitter, resolve: resolve, proxy: proxy, changed: make(chan struct{}), ctx: context.Background()}
 	s.replace(configured)
 	return s
 }
@@ -138,7 +139,7 @@ func (s *endpoints) replace(configured []string) {
 	for _, c := range configured {
 		i := slices.IndexFunc(was, func(n *name) bool { return n.endpoint == c })
 		if i < 0 {
-			s.names = append(s.names, newName(c))
+			s.names = append(s.names, s.newName(c))
 			continue
 		}
 		was[i].due = time.Time{}

@@ -71,6 +71,7 @@ func (d *Deliverer) fly(ctx context.Context, b Batch) {
 			continue
 		}
 		answer, now := d.export(ctx, attempt, f.chunks(p), b.Spans())
+		p = f.sent(p, &answer)
 		switch answer.Verdict {
 		case Taken:
 			d.endpoints.gaveUp(last, ledger.Rejected, f.taken(p, answer.Rejected))
@@ -108,6 +109,24 @@ func (d *Deliverer) export(ctx context.Context, a attempt, chunks [][]byte, span
 		answer = Answer{}
 	}
 	return answer, d.endpoints.release(a, answer, spans)
+}
+
+// sent divides the last part where less of it was sent, and returns the part
+// that was.
+func (f *flight) sent(p part, a *Answer) part {
+	n, all := a.Sent, p.to-p.from
+	if n == 0 || n >= all {
+		return p
+	}
+	if !f.canCut(p) {
+		a.Rejected += int64(all - n) // nobody knows which they are
+		return p
+	}
+	f.pop()
+	rest := part{from: p.from + n, to: p.to}
+	p.to = rest.from
+	f.parts = append(f.parts, rest, p)
+	return p
 }
 
 // taken settles the last part. It returns how many spans of it were dropped.

@@ -47,29 +47,35 @@ var verdicts = [grpc.Codes]Verdict{
 
 // TransportOptions are how exports are made.
 type TransportOptions struct {
-	Gzip      bool
-	UserAgent string
+	Compression Compression
+	UserAgent   string
 	// TLS is for gRPC; with HTTP, the endpoint's URL says it. It needs
 	// Credentials.
 	TLS bool
+	// Proxy says how endpoints are reached; nil is without one.
+	Proxy Proxy
 	// Credentials are shown to endpoints and asked of them; nil is none.
 	Credentials *Credentials
 }
 
-// GRPC is OTLP over gRPC: unary calls on HTTP/2, with or without TLS.
+// GRPC is unary calls on HTTP/2, with or without TLS: of OTLP, or of Jaeger.
 type GRPC struct {
-	opt    TransportOptions
-	client *h2.Client
-	header []hpack.HeaderField // of every call; not changed
-	gzip   *compressor         // nil: none
+	opt      TransportOptions
+	dialer   dialer
+	client   *h2.Client
+	header   []hpack.HeaderField // of every call; not changed
+	compress *compressor         // nil: none
+	posts    *posts              // nil: OTLP
 
 	mu  sync.Mutex
 	tls *tls.Config // that was in force at the last call
 }
 
-// NewGRPC returns a transport without connections. Close it after use.
-func NewGRPC(opt TransportOptions) *GRPC {
-	t := &GRPC{opt: opt}
+// NewGRPC returns a transport of OTLP without connections. Close it after use.
+func NewGRPC(opt TransportOptions) *GRPC { return newGRPC(opt, grpc.TracePath) }
+
+func newGRPC(opt TransportOptions, path string) *GRPC {
+	t := &GRPC{opt: opt, dialer: dialer{opt.Proxy, opt.UserAgent}, compress: newCompressor(opt.Compression)}
 	t.client = h2.NewClient(t.dial)
 	scheme := "http"
 	if opt.TLS {
@@ -78,14 +84,15 @@ func NewGRPC(opt TransportOptions) *GRPC {
 	t.header = []hpack.HeaderField{
 		{Name: ":method", Value: "POST"},
 		{Name: ":scheme", Value: scheme},
-		{Name: ":path", Value: grpc.TracePath},
+		{Name: ":path", Value: path},
 		{Name: "content-type", Value: grpc.ContentType},
 		{Name: "te", Value: "trailers"},
 		{Name: "user-agent", Value: opt.UserAgent},
 	}
-	if opt.Gzip {
-		t.gzip = &compressor{}
-		t.header = append(t.header, hpack.HeaderField{Name: "grpc-encoding", Value: "gzip"})
+	if opt.Compression != Uncompressed {
+		t.header = append(t.header,
+			hpack.HeaderField{Name: "grpc-encoding", Value: string(opt.Compression)},
+			hpack.HeaderField{Name: "grpc-accept-encoding", Value: "identity,gzip"}) // zstd is only written here
 	}
 	return t
 }
@@ -93,13 +100,13 @@ func NewGRPC(opt TransportOptions) *GRPC {
 func (t *GRPC) dial(ctx context.Context, address string) (net.Conn, error) {
 	to := parseTarget(address)
 	if !t.opt.TLS {
-		return dialPlain(ctx, to)
+		return t.dialer.plain(ctx, to)
 	}
 	secure, err := t.opt.Credentials.tlsFor()
 	if err != nil {
 		return nil, err
 	}
-	return dialTLS(ctx, to, secure, "h2")
+	return t.dialer.secure(ctx, to, secure, "h2")
 }
 
 // Close closes the connections.
@@ -109,22 +116,39 @@ func (t *GRPC) Close() { t.client.Close() }
 func (t *GRPC) Export(ctx context.Context, to Target, chunks [][]byte) Answer {
 	credentials := t.opt.Credentials.current()
 	t.renew(credentials.tls)
-	if t.gzip != nil {
-		out := t.gzip.compress(chunks)
-		defer t.gzip.release(out)
-		chunks = [][]byte{out.Bytes()}
-	}
+	body, sent, done := t.body(chunks)
+	defer done()
 	resp, err := t.client.Do(ctx, to.String(), h2.Request{
 		Header: t.headerFor(ctx, to, credentials.headers),
-		Body:   message(chunks, t.gzip != nil),
+		Body:   message(body, t.compress != nil),
 	})
 	if err != nil {
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			err = errors.New("no answer in time")
 		}
-		return Answer{Verdict: Later, Err: err}
+		return Answer{Verdict: Later, Err: err, Sent: sent}
 	}
-	return answer(resp)
+	a := answer(resp)
+	a.Sent = sent
+	return a
+}
+
+// body makes what is sent of frames, and says of how many spans if that may be
+// less than all. It is valid until done is called.
+func (t *GRPC) body(chunks [][]byte) (body [][]byte, sent int, done func()) {
+	body, done = chunks, func() {}
+	if t.posts != nil {
+		e := t.posts.encoder()
+		var post []byte
+		post, sent = e.Encode(chunks, maxPost)
+		body, done = [][]byte{post}, func() { t.posts.release(e) }
+	}
+	if t.compress != nil {
+		out := t.compress.compress(body)
+		done()
+		body, done = [][]byte{out.Bytes()}, func() { t.compress.release(out) }
+	}
+	return body, sent, done
 }
 
 // renew leaves the connections that were made with other certificates.
@@ -185,7 +209,7 @@ func answer(resp *h2.Response) Answer {
 	}
 	status := grpc.ParseStatus(code, trailer.Get("grpc-message"), trailer.Get("grpc-status-details-bin"))
 	if status.Code == grpc.OK {
-		return taken(resp.Body)
+		return taken(resp.Body, resp.Header.Get("grpc-encoding"))
 	}
 	a := Answer{
 		Verdict:    verdicts[status.Code],
@@ -201,10 +225,17 @@ func answer(resp *h2.Response) Answer {
 
 // taken reads the body of a success. The status says that the spans were
 // taken; a body that can't be read does not change that.
-func taken(content []byte) Answer {
+//
+// grpc-go answers in the request's encoding, whatever the caller says it
+// reads, but only where there is something to be said (server.go,
+// processUnaryRPC; rpc_util.go, compress).
+func taken(content []byte, encoding string) Answer {
 	msg, compressed, err := grpc.ReadMessage(content)
-	if err == nil && compressed {
-		msg, err = gunzip(msg) // grpc-go answers gzip with gzip, without being asked to
+	switch {
+	case err == nil && compressed && encoding == string(Zstd):
+		return Answer{Verdict: Taken, Err: errors.New("taken, perhaps not all of it: what the endpoint says of that is in zstd, which is not read here")}
+	case err == nil && compressed:
+		msg, err = gunzip(msg)
 	}
 	if err != nil {
 		return Answer{Verdict: Taken}

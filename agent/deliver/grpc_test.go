@@ -154,7 +154,7 @@ func TestRetryAfterHeader(t *testing.T) {
 // grpc-go answers a compressed request with a compressed answer, and what it
 // says of rejected spans must not be missed for that.
 func TestCompressedAnswerOfPartialSuccess(t *testing.T) {
-	a := export(t, TransportOptions{Gzip: true}, startServer(t, func(w http.ResponseWriter, r *http.Request) {
+	a := export(t, TransportOptions{Compression: Gzip}, startServer(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		var packed bytes.Buffer
 		z := gzip.NewWriter(&packed)

@@ -50,8 +50,9 @@ const (
 // HTTP is OTLP over HTTP/1.1: protobuf in the body of a POST, with or without TLS
 // as the endpoint's URL says.
 type HTTP struct {
-	opt  TransportOptions
-	gzip *compressor // nil: none
+	opt      TransportOptions
+	dialer   dialer
+	compress *compressor // nil: none
 
 	mu      sync.Mutex
 	tls     *tls.Config // that the clients were made with
@@ -67,11 +68,9 @@ type httpClient struct {
 
 // NewHTTP returns a transport without connections. Close it after use.
 func NewHTTP(opt TransportOptions) *HTTP {
-	t := &HTTP{opt: opt, clients: map[Target]*httpClient{}}
-	if opt.Gzip {
-		t.gzip = &compressor{}
+	return &HTTP{
+		opt: opt, dialer: dialer{opt.Proxy, opt.UserAgent}, compress: newCompressor(opt.Compression), clients: map[Target]*httpClient{},
 	}
-	return t
 }
 
 // Close closes the connections that have no request on them; others are closed
@@ -99,11 +98,11 @@ func (t *HTTP) Export(ctx context.Context, to Target, chunks [][]byte) Answer {
 	for _, h := range credentials.headers {
 		header.Set(h.name, h.value)
 	}
-	if t.gzip != nil {
-		out := t.gzip.compress(chunks)
-		defer t.gzip.release(out)
+	if t.compress != nil {
+		out := t.compress.compress(chunks)
+		defer t.compress.release(out)
 		chunks = [][]byte{out.Bytes()}
-		header.Set("Content-Encoding", "gzip")
+		header.Set("Content-Encoding", string(t.opt.Compression))
 	}
 	body := &lent{chunks: chunks}
 	defer body.takeBack()
@@ -112,7 +111,11 @@ func (t *HTTP) Export(ctx context.Context, to Target, chunks [][]byte) Answer {
 		Body: body.reader(), ContentLength: body.size(),
 		GetBody: func() (io.ReadCloser, error) { return body.reader(), nil },
 	}).WithContext(ctx)
-	resp, err := t.client(to, credentials.tls).RoundTrip(req)
+	proxy, err := t.opt.Proxy.of(to.Endpoint)
+	if err != nil {
+		return Answer{Verdict: Held, Err: err}
+	}
+	resp, err := t.client(to, credentials.tls, proxy).RoundTrip(req)
 	if err != nil {
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			err = errors.New("no answer in time")
@@ -129,7 +132,10 @@ func (t *HTTP) Export(ctx context.Context, to Target, chunks [][]byte) Answer {
 
 // client has the connections for a target. When credentials have changed, the
 // old connections end with what is on them.
-func (t *HTTP) client(to Target, secure *tls.Config) *httpClient {
+//
+// A proxy is net/http's business where there is no TLS: it is sent the requests
+// themselves. With TLS the dialer goes through it.
+func (t *HTTP) client(to Target, secure *tls.Config, proxy *url.URL) *httpClient {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.tls != secure {
@@ -141,12 +147,12 @@ func (t *HTTP) client(to Target, secure *tls.Config) *httpClient {
 	if c == nil {
 		t.retire(func(c *httpClient) bool { return now.Sub(c.used) > 2*idleHTTP })
 		c = &httpClient{Transport: &http.Transport{
-			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dialPlain(ctx, to) },
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return t.dialer.plain(ctx, to) },
 			DialTLSContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				if secure == nil {
 					return nil, errNoTLS
 				}
-				return dialTLS(ctx, to, secure, "")
+				return t.dialer.secure(ctx, to, secure, "")
 			},
 			DisableCompression:     true, // of answers, which are short
 			MaxIdleConnsPerHost:    16,
@@ -155,6 +161,11 @@ func (t *HTTP) client(to Target, secure *tls.Config) *httpClient {
 			Protocols:              new(http.Protocols),
 		}}
 		c.Protocols.SetHTTP1(true)
+		if proxy != nil && strings.HasPrefix(to.Endpoint, "http:") {
+			c.Proxy = http.ProxyURL(proxy)
+			c.DialContext = (&net.Dialer{Timeout: dialTimeout}).DialContext
+			c.DialTLSContext, c.TLSHandshakeTimeout = nil, handshakeTimeout
+		}
 		t.clients[to] = c
 	}
 	c.used = now

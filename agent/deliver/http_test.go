@@ -60,7 +60,7 @@ func TestHTTPRequestOnTheWire(t *testing.T) {
 				t.Errorf("%d bytes came, want %d; %v", len(got), len(want), err)
 			}
 		})
-		if a := post(t, TransportOptions{UserAgent: "wayside-agent/1.2", Gzip: compressed}, endpoint); a.Verdict != Taken || a.Err != nil {
+		if a := post(t, TransportOptions{UserAgent: "wayside-agent/1.2", Compression: map[bool]Compression{true: Gzip}[compressed]}, endpoint); a.Verdict != Taken || a.Err != nil {
 			t.Errorf("%+v", a)
 		}
 	}

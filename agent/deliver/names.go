@@ -42,9 +42,15 @@ type name struct {
 	failing  bool      // the log has been told that looking up fails
 }
 
-func newName(configured string) *name {
+// newName makes one of an endpoint. Behind a proxy there is nothing to look
+// up: that is the proxy's business.
+func (s *endpoints) newName(configured string) *name {
 	to := Target{Endpoint: configured}
 	n := &name{endpoint: configured, host: to.name()}
+	if proxy, err := s.proxy.of(configured); err == nil && proxy != nil {
+		n.host = ""
+		s.log.Info("endpoint is reached through a proxy, as the environment says", "endpoint", configured, "proxy", proxy.Host)
+	}
 	if n.host == "" {
 		n.own = []*endpoint{{target: to, name: n}}
 	}

@@ -64,14 +64,14 @@ func fail(w http.ResponseWriter, s grpc.Status) {
 func TestRequestOnTheWire(t *testing.T) {
 	for name, opt := range map[string]TransportOptions{
 		"plain": {UserAgent: "wayside-agent/1.2"},
-		"gzip":  {UserAgent: "wayside-agent/1.2", Gzip: true},
+		"gzip":  {UserAgent: "wayside-agent/1.2", Compression: Gzip},
 	} {
 		t.Run(name, func(t *testing.T) {
 			address := startServer(t, func(w http.ResponseWriter, r *http.Request) {
 				defer success(w, r)
 				for key, want := range map[string]string{
 					"Content-Type": "application/grpc", "Te": "trailers", "User-Agent": "wayside-agent/1.2",
-					"Grpc-Encoding": map[bool]string{true: "gzip"}[opt.Gzip],
+					"Grpc-Encoding": string(opt.Compression),
 				} {
 					if got := r.Header.Get(key); got != want {
 						t.Errorf("%s is %q, want %q", key, got, want)
@@ -88,7 +88,7 @@ func TestRequestOnTheWire(t *testing.T) {
 					t.Error(err)
 				}
 				msg, compressed, err := grpc.ReadMessage(body)
-				if err != nil || compressed != opt.Gzip {
+				if err != nil || compressed != (opt.Compression == Gzip) {
 					t.Errorf("message: compressed %v, %v", compressed, err)
 				}
 				if compressed {
@@ -113,7 +113,7 @@ func TestRequestOnTheWire(t *testing.T) {
 
 // The same compressor makes one good member after another, of any size.
 func TestGzipIsReused(t *testing.T) {
-	var c compressor
+	c := newCompressor(Gzip)
 	for _, n := range []int{1000, 0, 1, 5000, 30} {
 		want := frame(0, n)
 		out := c.compress([][]byte{want[:len(want)/3], want[len(want)/3:]})

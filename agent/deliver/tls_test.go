@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wayside-tracing/wayside/internal/authority"
 	"github.com/wayside-tracing/wayside/wire/grpc"
 )
 
@@ -82,9 +83,9 @@ func send(t testing.TB, transport Transport, to Target, chunks ...[]byte) Answer
 func TestTLS(t *testing.T) {
 	for _, p := range protocols {
 		t.Run(p.name, func(t *testing.T) {
-			f, ca := newFolder(t), newAuthority(t, "ca")
+			f, ca := newFolder(t), authority.New(t, "ca")
 			var want []byte
-			s := startTLS(t, ca.server("127.0.0.1"), nil, p.http2, func(w http.ResponseWriter, r *http.Request) {
+			s := startTLS(t, ca.Issue(authority.Server("127.0.0.1")).Certificate, nil, p.http2, func(w http.ResponseWriter, r *http.Request) {
 				if got := p.read(t, r); !bytes.Equal(got, want) {
 					t.Errorf("%d bytes came, want %d", len(got), len(want))
 				}
@@ -93,7 +94,7 @@ func TestTLS(t *testing.T) {
 				}
 				p.accept(w)
 			})
-			c, _ := credentials(t, CredentialOptions{CA: f.put("ca", ca.pem), Headers: tokenHeader(f.put("token", []byte("one")))})
+			c, _ := credentials(t, CredentialOptions{CA: f.put("ca", ca.PEM), Headers: tokenHeader(f.put("token", []byte("one")))})
 			transport := p.make(TransportOptions{Credentials: c})
 			defer transport.Close()
 			for _, n := range []int{0, 1, 100, 5000} {
@@ -114,13 +115,28 @@ func TestTLS(t *testing.T) {
 func TestTLSRefused(t *testing.T) {
 	for _, p := range protocols {
 		t.Run(p.name, func(t *testing.T) {
-			f, ca, other := newFolder(t), newAuthority(t, "ca"), newAuthority(t, "other")
-			f.put("ca", ca.pem)
-			f.put("other", other.pem)
+			f, ca, other := newFolder(t), authority.New(t, "ca"), authority.New(t, "other")
+			f.put("ca", ca.PEM)
+			f.put("other", other.PEM)
 			ok := func(w http.ResponseWriter, r *http.Request) { p.read(t, r); p.accept(w) }
-			good := startTLS(t, ca.server("127.0.0.1"), nil, p.http2, ok)
-			named := startTLS(t, ca.server("collector.example"), nil, p.http2, ok)
-			asks := startTLS(t, ca.server("127.0.0.1"), pool(ca), p.http2, ok)
+			good := startTLS(t, ca.Issue(authority.Server("127.0.0.1")).Certificate, nil, p.http2, ok)
+			named := startTLS(t, ca.Issue(authority.Server("collector.example")).Certificate, nil, p.http2, ok)
+			expired := startTLS(t, ca.Issue(authority.Expired(authority.Server("127.0.0.1"))).Certificate, nil, p.http2, ok)
+			early := startTLS(t, ca.Issue(authority.Early(authority.Server("127.0.0.1"))).Certificate, nil, p.http2, ok)
+			wrong := startTLS(t, ca.Issue(authority.Server("other.example")).Certificate, nil, p.http2, ok)
+			for name, pair := range map[string]authority.Issued{
+				"mine":    ca.Issue(authority.Client("agent")),
+				"theirs":  other.Issue(authority.Client("agent")),
+				"expired": ca.Issue(authority.Expired(authority.Client("agent"))),
+				"early":   ca.Issue(authority.Early(authority.Client("agent"))),
+			} {
+				f.put(name+".pem", pair.PEM)
+				f.put(name+".key", pair.Key)
+			}
+			shows := func(name string) CredentialOptions {
+				return CredentialOptions{CA: f.file("ca"), Cert: f.file(name + ".pem"), Key: f.file(name + ".key")}
+			}
+			asks := startTLS(t, ca.Issue(authority.Server("127.0.0.1")).Certificate, authority.Pool(ca), p.http2, ok)
 			plain, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
 				t.Fatal(err)
@@ -148,8 +164,16 @@ func TestTLSRefused(t *testing.T) {
 				"another CA, not asked": {good.address(), CredentialOptions{CA: f.file("other"), SkipVerify: true}, ""},
 				"another name":          {named.address(), CredentialOptions{CA: f.file("ca")}, "doesn't contain any IP SANs"},
 				"server_name":           {named.address(), CredentialOptions{CA: f.file("ca"), ServerName: "collector.example"}, ""},
-				"no client certificate": {asks.address(), CredentialOptions{CA: f.file("ca")}, anyError},
-				"not TLS":               {plain.Addr().String(), CredentialOptions{CA: f.file("ca")}, "TLS"},
+				"expired":               {expired.address(), CredentialOptions{CA: f.file("ca")}, "has expired"},
+				"not yet valid":         {early.address(), CredentialOptions{CA: f.file("ca")}, "is before"},
+				"server_name of others": {wrong.address(), CredentialOptions{CA: f.file("ca"), ServerName: "collector.example"}, "valid for other.example, not collector.example"},
+
+				"no client certificate":        {asks.address(), CredentialOptions{CA: f.file("ca")}, anyError},
+				"client certificate":           {asks.address(), shows("mine"), ""},
+				"client certificate of others": {asks.address(), shows("theirs"), anyError},
+				"client certificate, expired":  {asks.address(), shows("expired"), anyError},
+				"client certificate, not yet":  {asks.address(), shows("early"), anyError},
+				"not TLS":                      {plain.Addr().String(), CredentialOptions{CA: f.file("ca")}, "TLS"},
 			} {
 				creds, _ := credentials(t, c.opt)
 				transport := p.make(TransportOptions{Credentials: creds})
@@ -168,9 +192,9 @@ func TestTLSRefused(t *testing.T) {
 
 // A server that speaks TLS and no HTTP/2 is not one for gRPC.
 func TestTLSWithoutHTTP2(t *testing.T) {
-	f, ca := newFolder(t), newAuthority(t, "ca")
-	s := startTLS(t, ca.server("127.0.0.1"), nil, false, success)
-	c, _ := credentials(t, CredentialOptions{CA: f.put("ca", ca.pem)})
+	f, ca := newFolder(t), authority.New(t, "ca")
+	s := startTLS(t, ca.Issue(authority.Server("127.0.0.1")).Certificate, nil, false, success)
+	c, _ := credentials(t, CredentialOptions{CA: f.put("ca", ca.PEM)})
 	g := NewGRPC(TransportOptions{TLS: true, Credentials: c})
 	defer g.Close()
 	a := send(t, g, Target{Endpoint: s.address()}, frame(0, 1))
@@ -183,15 +207,15 @@ func TestTLSWithoutHTTP2(t *testing.T) {
 // that servers are told, whatever address is connected to.
 func TestNameOfAnAddress(t *testing.T) {
 	for _, p := range protocols {
-		f, ca := newFolder(t), newAuthority(t, "ca")
+		f, ca := newFolder(t), authority.New(t, "ca")
 		var host atomic.Value
-		s := startTLS(t, ca.server("collector.example"), nil, p.http2, func(w http.ResponseWriter, r *http.Request) {
+		s := startTLS(t, ca.Issue(authority.Server("collector.example")).Certificate, nil, p.http2, func(w http.ResponseWriter, r *http.Request) {
 			p.read(t, r)
 			host.Store(r.Host)
 			p.accept(w)
 		})
 		_, port, _ := net.SplitHostPort(s.address())
-		c, _ := credentials(t, CredentialOptions{CA: f.put("ca", ca.pem)})
+		c, _ := credentials(t, CredentialOptions{CA: f.put("ca", ca.PEM)})
 		transport := p.make(TransportOptions{Credentials: c})
 		a := send(t, transport, Target{Endpoint: p.endpoint("collector.example:" + port), IP: "127.0.0.1"}, frame(0, 1))
 		if a.Verdict != Taken || host.Load() != "collector.example:"+port {
@@ -207,19 +231,19 @@ func TestNameOfAnAddress(t *testing.T) {
 func TestRotation(t *testing.T) {
 	for _, p := range protocols {
 		t.Run(p.name, func(t *testing.T) {
-			f, oldCA, newCA := newFolder(t), newAuthority(t, "old"), newAuthority(t, "new")
-			put := func(ca []byte, from *authority, name string) {
-				cert, key := from.client(name)
+			f, oldCA, newCA := newFolder(t), authority.New(t, "old"), authority.New(t, "new")
+			put := func(ca []byte, from *authority.Authority, name string) {
+				pair := from.Issue(authority.Client(name))
 				f.put("ca", ca)
-				f.put("cert", cert)
-				f.put("key", key)
+				f.put("cert", pair.PEM)
+				f.put("key", pair.Key)
 			}
 			fake := newFake(t, nil)
 			seen := map[string]int{}
 			slow := make(chan struct{}) // holds one request on an old connection
 			release := sync.OnceFunc(func() { close(slow) })
 			var held atomic.Bool
-			s := startTLS(t, oldCA.server("127.0.0.1"), pool(oldCA), p.http2, func(w http.ResponseWriter, r *http.Request) {
+			s := startTLS(t, oldCA.Issue(authority.Server("127.0.0.1")).Certificate, authority.Pool(oldCA), p.http2, func(w http.ResponseWriter, r *http.Request) {
 				msg := p.read(t, r)
 				if held.CompareAndSwap(false, true) {
 					<-slow
@@ -233,7 +257,7 @@ func TestRotation(t *testing.T) {
 				p.accept(w)
 			})
 			t.Cleanup(release)
-			put(oldCA.pem, oldCA, "before")
+			put(oldCA.PEM, oldCA, "before")
 			c, log := credentials(t, CredentialOptions{CA: f.file("ca"), Cert: f.file("cert"), Key: f.file("key")})
 			transport := p.make(TransportOptions{Credentials: c})
 			defer transport.Close()
@@ -253,11 +277,11 @@ func TestRotation(t *testing.T) {
 			}
 			await("before")
 			// A certificate of the same authority.
-			put(oldCA.pem, oldCA, "between")
+			put(oldCA.PEM, oldCA, "between")
 			await("between")
 			// The server goes over to the new authority, which both trust by now.
-			put(append(bytes.Clone(oldCA.pem), newCA.pem...), newCA, "after")
-			s.change(newCA.server("127.0.0.1"), pool(oldCA, newCA))
+			put(append(bytes.Clone(oldCA.PEM), newCA.PEM...), newCA, "after")
+			s.change(newCA.Issue(authority.Server("127.0.0.1")).Certificate, authority.Pool(oldCA, newCA))
 			await("after")
 			time.Sleep(100 * time.Millisecond) // what was on old connections, but for the one that is held, has ended
 			fake.mu.Lock()

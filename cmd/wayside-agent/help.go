@@ -14,6 +14,8 @@ Usage:
   wayside-agent --endpoint HOST:PORT[,HOST:PORT…]
   wayside-agent --config FILE [--endpoint …]
   wayside-agent --check [--config FILE] [--endpoint …]
+  wayside-agent --ready [--config FILE]
+  wayside-agent FLAGS OF THE JAEGER AGENT
   wayside-agent version
 
 Flags:
@@ -21,6 +23,9 @@ Flags:
   --endpoint ADDR    where spans go; overrides deliver.endpoint
   --check            only validate: print the configuration in force, with where
                      each value was set, or what is wrong with it
+  --ready            ask the agent that runs with the same configuration on this
+                     machine whether it takes spans: exit status 0, or 1 with a
+                     line that says why not; for probes in an image without shell
   --help             this text
   --version          which build this is
 
@@ -37,6 +42,12 @@ Examples:
           endpoint: [collector-1:4317, collector-2:4317]
         buffer: {memory: 32MiB}
 
+Flags, variables and --config-file of the Jaeger Agent 1.62 are understood as
+they are, such as --reporter.grpc.host-port or REPORTER_GRPC_HOST_PORT. Where one
+is given, the Jaeger Agent's defaults hold: ports on every interface, Jaeger's
+gRPC to the collector, no OTLP in. They override --config; one that has no effect
+any more is told at the start.
+
 Values may hold ${NAME}, ${NAME:default} and ${file:/path}, which stand for an
 environment variable and for a file's content.
 
@@ -46,7 +57,7 @@ at most drain_timeout, and writes the account of all spans as its last line. A
 second one ends it at once.
 
 Exit status: 0 after an orderly end, 1 if the configuration is wrong or the agent
-can't go on, 2 if the command line is wrong.
+can't go on or is not ready, 2 if the command line is wrong.
 
 Keys, with their defaults:
 `

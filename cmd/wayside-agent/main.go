@@ -51,15 +51,26 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case showVersion:
 		fmt.Fprintln(stdout, "wayside-agent", version.Read())
 		return ok
+	case askReady:
+		return answer(cmd, "/readyz", stdout, stderr)
+	case askStatus:
+		return answer(cmd, "/", stdout, stderr)
 	}
 
-	loaded := stat(cmd.source.File) // before it is read: a change meanwhile is one
-	cfg, err := config.Load(cmd.source)
+	from, err := cmd.source()
+	loaded := stat(from.files) // before they are read: a change meanwhile is one
+	var cfg *config.Config
+	if err == nil {
+		cfg, from, err = cmd.load()
+	}
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return failure
 	}
 	if cmd.what == check {
+		for _, w := range from.warnings {
+			fmt.Fprintln(stderr, "warning:", w)
+		}
 		if err := cfg.Effective().WriteYAML(stdout); err != nil {
 			fmt.Fprintln(stderr, err)
 			return failure
@@ -71,6 +82,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	signal.Notify(hangup, syscall.SIGHUP) // from here on it reloads and no longer kills
 	limit()
 	log := logger(cfg, stderr)
+	for _, w := range from.warnings {
+		log.Warn("a flag of the Jaeger Agent has no effect", "flag", w.Flag, "why", w.Why)
+	}
 	a, err := agent.New(cfg, log)
 	if err != nil {
 		fmt.Fprintf(stderr, "wayside-agent: %v\n", err)
@@ -80,8 +94,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	base.limit(cfg)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends it at once
-	go watch(ctx, cmd.source.File, loaded, hangup, func() { reload(a, cmd.source, base, log) })
-	time.AfterFunc(settled, func() { releasePages(log) })
+	go watch(ctx, from.files, loaded, hangup, func() { reload(a, cmd, base, log) })
+	time.AfterFunc(startEnds, func() { releasePages(log) })
 	err = a.Run(ctx)
 	terminationMessage("/dev/termination-log", a.Status(), err)
 	if err != nil {
@@ -91,8 +105,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return ok
 }
 
-// settled is when all has been done that is only done at the start.
-const settled = time.Second
+// startEnds is when all has been done that is only done at the start.
+const startEnds = time.Second
 
 // releasePages gives back what only the start needed of the program itself: a
 // third of what an idle agent has resident.
@@ -130,25 +144,36 @@ func logger(cfg *config.Config, w io.Writer) *slog.Logger {
 }
 
 // reload takes up a changed configuration; a wrong one changes nothing.
-func reload(a *agent.Agent, source config.Source, base baseline, log *slog.Logger) {
-	cfg, err := config.Load(source)
+func reload(a *agent.Agent, cmd command, base baseline, log *slog.Logger) {
+	cfg, from, err := cmd.load()
 	if err != nil {
 		if all, ok := errors.AsType[config.Errors](err); ok {
 			for _, e := range all {
 				log.Error("the configuration is wrong", "error", e)
 			}
 		}
-		log.Error("configuration not reloaded: the old one stays in force", "file", source.File)
+		log.Error("configuration not reloaded: the old one stays in force", "files", from.files)
 		return
 	}
 	restart, err := a.Reload(cfg)
 	if err != nil {
-		log.Error("configuration not reloaded: the old one stays in force", "file", source.File, "error", err)
+		log.Error("configuration not reloaded: the old one stays in force", "files", from.files, "error", err)
 		return
 	}
 	base.limit(cfg)
-	log.Info("configuration reloaded", "file", source.File)
+	log.Info("configuration reloaded", "files", from.files)
 	if len(restart) > 0 {
 		log.Warn("some changed keys take effect when the agent is restarted", "keys", restart)
 	}
+}
+
+// answer tells what a running agent answers.
+func answer(cmd command, path string, stdout, stderr io.Writer) int {
+	text, err := ask(cmd, path)
+	if err != nil {
+		fmt.Fprintln(stderr, "wayside-agent: not ready:", err)
+		return failure
+	}
+	fmt.Fprintln(stdout, text)
+	return ok
 }

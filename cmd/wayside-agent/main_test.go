@@ -58,14 +58,28 @@ func TestCommandLine(t *testing.T) {
 		{"no file", "--config /nowhere/x.yaml", 1, ``, `/nowhere/x.yaml: cannot be read: no such file or directory\n`},
 
 		{"unknown flag", "--endpiont a:1", 2, ``, `wayside-agent: unknown flag --endpiont; did you mean --endpoint\? \(see wayside-agent --help\)\n`},
-		{"flag of nowhere", "--verbose", 2, ``, `wayside-agent: unknown flag --verbose; there are --config, --endpoint, --check, --help, --version \(see wayside-agent --help\)\n`},
-		{"flag of the Jaeger Agent", "--reporter.grpc.host-port=c:14250", 2, ``, `wayside-agent: unknown flag --reporter.grpc.host-port; the Jaeger Agent's flags are not in this version yet, write --endpoint or a --config file \(see wayside-agent --help\)\n`},
+		{"flag of nowhere", "--verbose", 2, ``, `wayside-agent: unknown flag --verbose; there are --config, --endpoint, --check, --ready, --help, --version, and the Jaeger Agent's \(see wayside-agent --help\)\n`},
+		{"nearly a flag of the Jaeger Agent", "--admin.http.hostport=:1", 2, ``, `wayside-agent: unknown flag --admin.http.hostport; did you mean --admin.http.host-port\? \(see wayside-agent --help\)\n`},
+		{"a flag that the Jaeger Agent had long ago", "--jaeger.tags=a=b", 2, ``, `wayside-agent: unknown flag --jaeger.tags; the Jaeger Agent 1.62 had none of that name either \(see wayside-agent --help\)\n`},
+		{"another one, with a successor", "--reporter.tchannel.host-port=c:1", 2, ``, `wayside-agent: unknown flag --reporter.tchannel.host-port; did you mean --reporter.grpc.host-port\? \(see wayside-agent --help\)\n`},
+		{"two questions", "--check --ready", 2, ``, `wayside-agent: --check and --ready are two questions; ask one \(see wayside-agent --help\)\n`},
+		{"flags of the Jaeger Agent", "--check --reporter.grpc.tls.ca=/x --endpoint a:1", 1, ``, `--reporter.grpc.tls.ca: "/x": has no effect without TLS; give --reporter.grpc.tls.enabled=true, or remove it\n`},
+		{
+			"flags of the Jaeger Agent over a file", "--check --processor.jaeger-compact.server-host-port 7831 --processor.jaeger-compact.workers=2 --config " + good, 0,
+			`(?s:.*)    compact: ":7831" # --processor.jaeger-compact.server-host-port\n    binary: ":6832" # default of the Jaeger Agent\n(?s:.*)    grpc: "" # default of the Jaeger Agent\n(?s:.*)  endpoint: from-file:4317 # \S+good.yaml:2\n  protocol: otlp-grpc\n(?s:.*)`,
+			`warning: --processor.jaeger-compact.workers has no effect: a socket has one reader, which keeps up: remove it\n`,
+		},
+		{
+			"a collector of ours beside flags of the Jaeger Agent", "--check --admin.http.host-port=1 --endpoint a:4317", 0,
+			`(?s:.*)  endpoint: a:4317 # --endpoint\n  protocol: otlp-grpc\n(?s:.*)  http: ":1" # --admin.http.host-port\n(?s:.*)`, ``,
+		},
+		{"docs", "docs --format=man", 0, `wayside-agent keeps (?s:.*)`, ``},
 		{"flag without value", "--config", 2, ``, `wayside-agent: flag needs an argument: --config \(see wayside-agent --help\)\n`},
 		{"flag with empty value", "--endpoint=", 2, ``, `wayside-agent: --endpoint needs a value \(see wayside-agent --help\)\n`},
 		{"two files", "--config a --config b", 2, ``, `wayside-agent: --config is given twice; a configuration is one file \(see wayside-agent --help\)\n`},
-		{"help with something", "help me", 2, ``, `wayside-agent: help stands alone \(see wayside-agent --help\)\n`},
+		{"help with something", "help me", 2, ``, `wayside-agent: help stands first and alone \(see wayside-agent --help\)\n`},
 		{"several endpoints", "--check --endpoint a:1 --endpoint b:1,c:1", 0, `(?s:.*)  endpoint: \[a:1, b:1, c:1\] # --endpoint\n(?s:.*)`, ``},
-		{"no flag", "collector:4317", 2, ``, `wayside-agent: "collector:4317" is not a flag; the commands are help and version \(see wayside-agent --help\)\n`},
+		{"no flag", "collector:4317", 2, ``, `wayside-agent: "collector:4317" is not a flag; the commands are help, status and version \(see wayside-agent --help\)\n`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out, errs bytes.Buffer

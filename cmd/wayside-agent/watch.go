@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -11,12 +12,12 @@ import (
 // told of changes, and sees the swapped symbolic links of Kubernetes as well.
 const lookEvery = 2 * time.Second
 
-// watch calls reload at every hangup, and when file has changed and then stayed
-// as it is for one look, so that a file that is being written isn't read.
-// loaded is the file as it was read at start.
-func watch(ctx context.Context, file string, loaded os.FileInfo, hangup <-chan os.Signal, reload func()) {
+// watch calls reload at every hangup, and when one of the files has changed and
+// all then stayed as they are for one look, so that a file that is being written
+// isn't read. loaded are the files as they were read at start.
+func watch(ctx context.Context, files []string, loaded []os.FileInfo, hangup <-chan os.Signal, reload func()) {
 	var ticks <-chan time.Time
-	if file != "" {
+	if len(files) > 0 {
 		t := time.NewTicker(lookEvery)
 		defer t.Stop()
 		ticks = t.C
@@ -27,12 +28,16 @@ func watch(ctx context.Context, file string, loaded os.FileInfo, hangup <-chan o
 		case <-ctx.Done():
 			return
 		case <-hangup:
-			loaded = stat(file)
+			loaded = stat(files)
 			reload()
 		case <-ticks:
-			now := stat(file)
-			if now != nil && !same(now, loaded) && same(now, before) {
-				loaded = now
+			now := stat(files)
+			if settled(before, now) && changed(loaded, now) {
+				for i, f := range now {
+					if f != nil {
+						loaded[i] = f
+					}
+				}
 				reload()
 			}
 			before = now
@@ -40,13 +45,30 @@ func watch(ctx context.Context, file string, loaded os.FileInfo, hangup <-chan o
 	}
 }
 
-// stat is what tells one version of a file from another; nil if there is none.
-func stat(file string) os.FileInfo {
-	info, err := os.Stat(file)
-	if err != nil {
-		return nil
+// stat is what tells one version of a file from another, for each; nil where
+// there is none.
+func stat(files []string) []os.FileInfo {
+	list := make([]os.FileInfo, len(files))
+	for i, f := range files {
+		if info, err := os.Stat(f); err == nil {
+			list[i] = info
+		}
 	}
-	return info
+	return list
+}
+
+// settled reports whether no file changed between two looks.
+func settled(before, now []os.FileInfo) bool { return slices.EqualFunc(before, now, same) }
+
+// changed reports whether there is a file that is not as it was read. One that
+// is gone is no change: it is being replaced, or the old one stays in force.
+func changed(loaded, now []os.FileInfo) bool {
+	for i, f := range now {
+		if f != nil && !same(f, loaded[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 func same(a, b os.FileInfo) bool {

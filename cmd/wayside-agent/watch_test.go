@@ -45,7 +45,7 @@ func TestWatchSeesEverySortOfChange(t *testing.T) {
 				t.Errorf("%d reloads after %s, want %d", got, after, want)
 			}
 		}
-		go watch(ctx, file, stat(file), nil, func() { reloads.Add(1) })
+		go watch(ctx, []string{file}, stat([]string{file}), nil, func() { reloads.Add(1) })
 		look(0, "nothing")
 		link(b)
 		look(1, "a swapped link, as Kubernetes does it")
@@ -74,7 +74,7 @@ func TestWatchWaitsForTheEndOfWriting(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		var reloads atomic.Int32
-		go watch(ctx, file, stat(file), nil, func() { reloads.Add(1) })
+		go watch(ctx, []string{file}, stat([]string{file}), nil, func() { reloads.Add(1) })
 		time.Sleep(lookEvery / 2)
 		text := ""
 		for range 5 {

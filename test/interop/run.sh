@@ -10,8 +10,8 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 
 WAYSIDE_PEER_JAEGER_ALL_IN_ONE=$(../peers/build.sh jaeger-all-in-one) || exit 1
-WAYSIDE_PEER_OTELCOL=$(../peers/build.sh otelcol) || exit 1
 WAYSIDE_PEER_JAEGER_AGENT=$(../peers/build.sh jaeger-agent) || exit 1
+WAYSIDE_PEER_OTELCOL=$(../peers/build.sh otelcol) || exit 1
 export WAYSIDE_PEER_JAEGER_ALL_IN_ONE WAYSIDE_PEER_JAEGER_AGENT WAYSIDE_PEER_OTELCOL
 
 without=

@@ -74,7 +74,8 @@ func checkBans(pkgs []*pkg, bans []ban) (findings []string) {
 				has, verb = p.Deps, "links"
 			}
 			for _, path := range has {
-				if slices.ContainsFunc(b.of, func(banned string) bool { return under(path, banned) }) {
+				beneath := func(folder string) bool { return under(path, folder) }
+				if slices.ContainsFunc(b.of, beneath) && !slices.ContainsFunc(b.but, beneath) {
 					findings = append(findings, fmt.Sprintf("%s %s %s: %s", p.folder(), verb, path, b.because))
 				}
 			}

@@ -1,6 +1,9 @@
 package jaegerthrift
 
-import "github.com/wayside-tracing/wayside/wire/thrift"
+import (
+	"github.com/wayside-tracing/wayside/wire/jaeger"
+	"github.com/wayside-tracing/wayside/wire/thrift"
+)
 
 // The structs of jaeger.thrift, for those who send. The transcoder makes none
 // of them.
@@ -44,12 +47,12 @@ type SpanRef struct {
 }
 
 // RefType is what a reference means.
-type RefType int32
+type RefType = jaeger.RefType
 
-// The types of a reference (jaeger.thrift, enum SpanRefType).
+// The types of a reference.
 const (
-	ChildOf     RefType = 0
-	FollowsFrom RefType = 1
+	ChildOf     = jaeger.ChildOf
+	FollowsFrom = jaeger.FollowsFrom
 )
 
 // Log is something that happened within a span.
@@ -70,15 +73,15 @@ type Tag struct {
 }
 
 // TagType is the type of a tag's value.
-type TagType int32
+type TagType = jaeger.TagType
 
-// The types of a tag's value (jaeger.thrift, enum TagType).
+// The types of a tag's value.
 const (
-	TagString TagType = 0
-	TagDouble TagType = 1
-	TagBool   TagType = 2
-	TagLong   TagType = 3
-	TagBinary TagType = 4
+	TagString = jaeger.TagString
+	TagDouble = jaeger.TagDouble
+	TagBool   = jaeger.TagBool
+	TagLong   = jaeger.TagLong
+	TagBinary = jaeger.TagBinary
 )
 
 // ClientStats is what a client says of the spans that it lost, counted from

@@ -51,7 +51,7 @@ func TestKillerPackets(t *testing.T) {
 		w.Stop()
 		w.Stop()
 		var tr Transcoder
-		if res, err := tr.Packet(w.Bytes()); !errors.Is(err, ErrUnimplemented) || res.Frames != nil {
+		if res, err := tr.Packet(w.Bytes()); !errors.Is(err, ErrZipkin) || res.Frames != nil {
 			t.Errorf("%v: %+v, %v", e, res, err)
 		}
 	}
@@ -297,7 +297,7 @@ func TestMutated(t *testing.T) {
 				p[i] = good ^ change
 				res, err := tr.Packet(p)
 				if err != nil {
-					if !errors.Is(err, ErrMalformed) && !errors.Is(err, ErrUnimplemented) {
+					if !errors.Is(err, ErrMalformed) && !errors.Is(err, ErrZipkin) {
 						t.Fatalf("byte %d as %#x: %v", i, p[i], err)
 					}
 					refused++

@@ -1,41 +1,31 @@
 package jaegerthrift
 
 import (
-	"github.com/wayside-tracing/wayside/wire/otlp"
+	"github.com/wayside-tracing/wayside/wire/jaeger"
 	"github.com/wayside-tracing/wayside/wire/thrift"
 )
 
-// ids are the ids of a span, which may stand anywhere in it.
-type ids struct {
-	traceLow, traceHigh uint64
-	span, parent        uint64
-}
-
-// span reads a Span and writes it into the ScopeSpans that is open: what can be
-// written at once as it comes, the rest at the message's end.
+// span reads a Span.
 func (t *Transcoder) span() {
-	r, b := &t.r, &t.out.Builder
-	start := b.Len()
-	m := b.Open(otlp.ScopeSpansSpans, 512)
+	r, w := &t.r, &t.w
+	w.BeginSpan()
 	var (
-		id              ids
+		s               jaeger.Span
 		begin, duration int64
-		scope           scope
 		have            fieldSet
 	)
-	t.refs = t.refs[:0]
 	for f := r.Next(0); f.Type() != thrift.Stop; f = r.Next(f) {
 		switch f {
 		case spanTraceIDLow:
-			id.traceLow = uint64(r.I64())
+			s.TraceLow = uint64(r.I64())
 		case spanTraceIDHigh:
-			id.traceHigh = uint64(r.I64())
+			s.TraceHigh = uint64(r.I64())
 		case spanSpanID:
-			id.span = uint64(r.I64())
+			s.ID = uint64(r.I64())
 		case spanParentSpanID:
-			id.parent = uint64(r.I64())
+			s.Parent = uint64(r.I64())
 		case spanOperationName:
-			b.Text(otlp.SpanName, r.String())
+			s.Name = r.String()
 		case spanReferences:
 			t.once(have&bit(f) != 0)
 			t.references()
@@ -47,8 +37,9 @@ func (t *Transcoder) span() {
 			duration = r.I64()
 		case spanTags:
 			t.once(have&bit(f) != 0)
-			t.tags(b, otlp.SpanAttributes, ofSpan)
-			scope = t.meaning(b)
+			w.BeginTags()
+			t.tags()
+			w.EndTags()
 		case spanLogs:
 			t.once(have&bit(f) != 0)
 			t.logs()
@@ -62,26 +53,69 @@ func (t *Transcoder) span() {
 	if !r.OK() {
 		return
 	}
-	if id.traceLow|id.traceHigh == 0 || id.span == 0 {
-		b.Truncate(start)
-		t.result.Invalid++
-		return
-	}
-	if id.parent == 0 {
-		id.parent = t.parent(&id)
-	}
-	b.TraceID(otlp.SpanTraceID, id.traceHigh, id.traceLow)
-	b.SpanID(otlp.SpanSpanID, id.span)
-	if id.parent != 0 {
-		b.SpanID(otlp.SpanParentSpanID, id.parent)
-	}
-	b.Fixed64(otlp.SpanStart, nanoseconds(begin))
-	b.Fixed64(otlp.SpanEnd, nanoseconds(begin+duration))
-	t.links(b, &id)
-	b.Close(m)
-	t.out.place(start, scope)
+	s.Begin, s.End = nanoseconds(begin), nanoseconds(begin+duration)
+	w.EndSpan(&s)
 }
 
 // nanoseconds converts from microseconds. As in contrib's translator, what is
 // too large wraps around.
 func nanoseconds(us int64) uint64 { return uint64(us) * 1000 }
+
+// references reads a span's references.
+func (t *Transcoder) references() {
+	for n := t.r.Structs(); n > 0 && t.r.OK(); n-- {
+		t.w.Reference(t.reference())
+	}
+}
+
+func (t *Transcoder) reference() (ref jaeger.Ref) {
+	r := &t.r
+	have := fieldSet(0)
+	for f := r.Next(0); f.Type() != thrift.Stop; f = r.Next(f) {
+		switch f {
+		case refType:
+			ref.Type = RefType(r.I32())
+		case refTraceIDLow:
+			ref.TraceLow = uint64(r.I64())
+		case refTraceIDHigh:
+			ref.TraceHigh = uint64(r.I64())
+		case refSpanID:
+			ref.Span = uint64(r.I64())
+		default:
+			r.Skip(f.Type())
+			continue
+		}
+		have |= bit(f)
+	}
+	t.require(have, refRequired, "a reference without a required field")
+	return ref
+}
+
+// logs reads a span's logs.
+func (t *Transcoder) logs() {
+	for n := t.r.Structs(); n > 0 && t.r.OK(); n-- {
+		t.log()
+	}
+}
+
+func (t *Transcoder) log() {
+	r := &t.r
+	t.w.BeginLog()
+	time := uint64(0)
+	have := fieldSet(0)
+	for f := r.Next(0); f.Type() != thrift.Stop; f = r.Next(f) {
+		switch f {
+		case logTimestamp:
+			time = nanoseconds(r.I64())
+		case logFields:
+			t.once(have&bit(f) != 0)
+			t.tags()
+		default:
+			r.Skip(f.Type())
+			continue
+		}
+		have |= bit(f)
+	}
+	t.require(have, logRequired, "a log without time or fields")
+	t.w.EndLog(time)
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/wayside-tracing/wayside/wire/jaeger"
 	"github.com/wayside-tracing/wayside/wire/thrift"
 )
 
@@ -12,28 +13,19 @@ var (
 	// ErrMalformed is wrapped by errors that say what is wrong with a packet,
 	// and together with it a *thrift.Error that says where.
 	ErrMalformed = errors.New("malformed packet")
-	// ErrUnimplemented stands for a packet that is understood as far as that
-	// it holds Zipkin spans.
-	ErrUnimplemented = errors.New("emitZipkinBatch is not implemented")
+	// ErrZipkin is what a packet is that holds Zipkin spans: emitZipkinBatch, the
+	// other message of agent.thrift, is for package zipkin.
+	ErrZipkin = errors.New("emitZipkinBatch is not a batch of Jaeger spans")
 )
 
 // Result is what a packet holds. What it points to is valid until the next
-// call of Packet, and ClientUUID only as long as the datagram.
+// call, and ClientUUID only as long as the packet. There is one frame at most of
+// a datagram, which grows to less than eight times its size.
 type Result struct {
-	// Frames hold the spans that are kept, in the packet's order. There is none
-	// if there is no span, and more than one only if it would be over
-	// otlp.MaxFrame: never for a datagram, which grows to less than eight times
-	// its size. The slices alias the transcoder's memory.
-	Frames []Frame
-	// Spans is the number of spans in Frames.
-	Spans int
-	// Invalid and TooBig are the spans that are left out: those with impossible
-	// ids, and those that do not fit into a frame beside their process. A
-	// process may fill half a frame.
-	Invalid, TooBig int
+	jaeger.Result
 
 	// ClientUUID is the process's tag client-uuid. It is nil if there is none,
-	// and aliases the datagram.
+	// and aliases the packet.
 	ClientUUID []byte
 	// SeqNo is the batch's number, if HasSeqNo: clients count their batches
 	// from 1.
@@ -44,51 +36,64 @@ type Result struct {
 	HasStats bool
 }
 
-// Frame is a frame with the number of its spans.
-type Frame struct {
-	Bytes []byte
-	Spans int
-}
-
 // Transcoder turns packets into frames. It has memory that it uses again for
 // the next packet, a MiB at most, and may be used by one goroutine at a time. The
 // zero value is ready.
 type Transcoder struct {
-	r     thrift.Reader
-	out   packer
-	slots slotted
-	attrs attributes
-	refs  []ref
-
+	r       thrift.Reader
+	w       jaeger.Writer
 	compact bool
-	version []byte
-
-	result Result
+	result  Result
 }
 
 // Packet transcodes a datagram that a Jaeger client sent to its agent, in any
 // of the encodings. The datagram is not kept and not changed.
 func (t *Transcoder) Packet(datagram []byte) (Result, error) {
-	t.result = Result{}
-	t.shrink()
-	t.out.reset(len(datagram))
 	t.r.Reset(datagram)
+	t.begin(len(datagram), nil)
 	r := &t.r
-	t.compact = r.Encoding() == thrift.Compact
 	name, kind, _ := r.Message()
 	switch {
 	case r.OK() && string(name) == emitZipkinBatch:
-		return Result{}, ErrUnimplemented
+		return Result{}, ErrZipkin
 	case r.OK() && string(name) != emitBatch:
 		r.Fail("an unknown method")
 	case kind != thrift.Call && kind != thrift.Oneway:
 		r.Fail("a message that is no call")
 	}
 	t.arguments()
-	if err := r.Err(); err != nil {
+	return t.end()
+}
+
+// Batch transcodes what a client sends to a collector over HTTP: a Batch by
+// itself, in binary. If put is not nil, it is given each frame when that is
+// complete, valid until it returns, and the result has none. What it was given
+// is not to be kept if there is an error in the end: put's own, or that the batch
+// is malformed. The batch is not kept and not changed.
+func (t *Transcoder) Batch(batch []byte, put func(frame []byte, spans int) error) (Result, error) {
+	t.r.ResetStruct(batch, thrift.Binary)
+	t.begin(len(batch), put)
+	t.batch()
+	return t.end()
+}
+
+func (t *Transcoder) begin(size int, put func(frame []byte, spans int) error) {
+	t.result = Result{}
+	t.compact = t.r.Encoding() == thrift.Compact
+	t.w.Start(size, put)
+}
+
+func (t *Transcoder) end() (Result, error) {
+	if err := t.w.Err(); err != nil {
+		return Result{}, err
+	}
+	if err := t.r.Err(); err != nil {
 		return Result{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	t.result.Frames, t.result.Spans, t.result.TooBig = t.out.frames()
+	var err error
+	if t.result.Result, err = t.w.Result(); err != nil {
+		return Result{}, err
+	}
 	return t.result, nil
 }
 
@@ -153,11 +158,11 @@ func (t *Transcoder) spans() {
 	if n == 0 {
 		return
 	}
-	t.out.begin()
-	for ; n > 0 && t.r.OK(); n-- {
+	t.w.Begin()
+	for ; n > 0 && t.r.OK() && t.w.Err() == nil; n-- {
 		t.span()
 	}
-	t.out.end()
+	t.w.End()
 }
 
 func (t *Transcoder) stats() {
@@ -208,26 +213,5 @@ const (
 func (t *Transcoder) require(have, want fieldSet, complaint string) {
 	if have&want != want {
 		t.r.Fail(complaint)
-	}
-}
-
-const (
-	// keptBytes is how much memory for frames is kept from packet to packet.
-	// The largest packets of ordinary spans, 65,000 bytes, make frames of
-	// about 90 kB.
-	keptBytes = 256 << 10
-	// keptItems is the same for lists: of attributes, links, frames.
-	keptItems = 1 << 10
-)
-
-// shrink gives back memory that an extraordinary packet has needed.
-func (t *Transcoder) shrink() {
-	t.out.shrink()
-	t.attrs.shrink()
-	if cap(t.refs) > keptItems {
-		t.refs = nil
-	}
-	if cap(t.version) > keptBytes {
-		t.version = nil
 	}
 }

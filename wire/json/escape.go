@@ -37,7 +37,7 @@ func (r *Reader) unescape(start, i int) []byte {
 		r.unexpected("")
 		return nil
 	}
-	if !utf8.Valid(s) {
+	if !r.loose && !utf8.Valid(s) {
 		r.FailAt("a string that is not UTF-8", start)
 		return nil
 	}

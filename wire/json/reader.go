@@ -33,6 +33,7 @@ type Reader struct {
 	i       int    // offset of the next byte
 	held    []byte // the text that was read last with escapes
 	escaped bool   // that was the last one
+	loose   bool   // strings need not be UTF-8
 	what    string
 	where   int
 }
@@ -40,6 +41,10 @@ type Reader struct {
 // Reset starts reading a text. It is not kept after the next Reset, and not
 // changed.
 func (r *Reader) Reset(p []byte) { *r = Reader{p: p, held: r.held[:0]} }
+
+// ResetLoose is Reset for a text whose strings need not be UTF-8: who reads it
+// replaces what is not.
+func (r *Reader) ResetLoose(p []byte) { *r = Reader{p: p, held: r.held[:0], loose: true} }
 
 // Shrink gives back memory of more than max bytes that texts with escapes have
 // needed.
@@ -251,7 +256,7 @@ func (r *Reader) Text() []byte {
 			return nil
 		case r.p[i] == '"':
 			s := r.p[start:i:i]
-			if !ascii && !utf8.Valid(s) {
+			if !ascii && !r.loose && !utf8.Valid(s) {
 				r.FailAt("a string that is not UTF-8", start)
 				return nil
 			}

@@ -168,22 +168,26 @@ type Attributes struct {
 // All yields keys and values in the order in which they stand.
 func (a Attributes) All() iter.Seq2[[]byte, Value] {
 	return func(yield func([]byte, Value) bool) {
-		for kv := range fields(a.msg, a.field) {
-			var key []byte
-			var value Value
-			for f := range fields(kv.data, 0) {
-				switch f.number {
-				case KeyValueKey:
-					key = f.data
-				case KeyValueValue:
-					value = readValue(f.data)
-				}
-			}
-			if !yield(key, value) {
+		var f field
+		for rest := a.msg; len(rest) > 0; {
+			var err error
+			if rest, err = f.next(rest); err != nil || f.number == a.field && !yield(readKeyValue(f.data)) {
 				return
 			}
 		}
 	}
+}
+
+func readKeyValue(msg []byte) (key []byte, value Value) {
+	for f := range fields(msg, 0) {
+		switch f.number {
+		case KeyValueKey:
+			key = f.data
+		case KeyValueValue:
+			value = readValue(f.data)
+		}
+	}
+	return key, value
 }
 
 // Get returns the first value with a key.

@@ -53,6 +53,11 @@ func (r *Reader) Reset(p []byte) {
 	}
 }
 
+// ResetStruct starts reading p as a struct or a list by itself, in an encoding.
+func (r *Reader) ResetStruct(p []byte, e Encoding) {
+	*r = Reader{p: p, enc: e, compact: e == Compact}
+}
+
 // Err is the first error, a *Error, or nil.
 func (r *Reader) Err() error {
 	if r.what == "" {
@@ -240,6 +245,18 @@ func (r *Reader) Bool() bool {
 	}
 	b := r.take(1)
 	return r.OK() && b[0] == 1
+}
+
+// I16 reads an i16.
+func (r *Reader) I16() int16 {
+	if r.compact {
+		return int16(r.I64())
+	}
+	b := r.take(2)
+	if b == nil {
+		return 0
+	}
+	return int16(binary.BigEndian.Uint16(b))
 }
 
 // I32 reads an i32.

@@ -8,6 +8,7 @@ replace github.com/wayside-tracing/wayside/test/interop/fields => ../fields
 
 require (
 	github.com/opentracing/opentracing-go v1.2.0
+	github.com/openzipkin/zipkin-go v0.4.3
 	github.com/uber/jaeger-client-go v2.30.0+incompatible
 	github.com/wayside-tracing/wayside v0.0.0-00010101000000-000000000000
 	github.com/wayside-tracing/wayside/test/interop/fields v0.0.0-00010101000000-000000000000

@@ -1,4 +1,4 @@
-// Package translators compares the agent's translations, of Jaeger Thrift and of OTLP in JSON, with those of the OpenTelemetry
+// Package translators compares the agent's translations, of Jaeger Thrift and protobuf and of OTLP in JSON, with those of the OpenTelemetry
 // project, over batches of every shape and over what real clients sent.
 package translators
 

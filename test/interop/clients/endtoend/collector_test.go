@@ -18,7 +18,7 @@ import (
 
 // What a client is told comes out of an OpenTelemetry Collector, field by field.
 func TestCollector(t *testing.T) {
-	for _, compression := range []string{"gzip", "none"} {
+	for _, compression := range []string{"gzip", "zstd", "none"} {
 		for _, client := range clients(t) {
 			t.Run(fmt.Sprintf("%s/%s", client.name, compression), func(t *testing.T) {
 				t.Parallel()

@@ -115,6 +115,19 @@ func TestSamplingAnswersAreTheJaegerAgents(t *testing.T) {
 						t.Errorf("by %s: %s: got\n%+v\nwant\n%+v", kind, target, got, w)
 					}
 				}
+				if kind == "file" { // and in place of a collector, by gRPC and by HTTP
+					behind := harness.StartJaegerAgent(t, agent.JaegerGRPC)
+					for target, w := range want {
+						api, service, _ := strings.Cut(target, "?service=")
+						query := "?service=" + url.QueryEscape(service)
+						if got := get(t, http.MethodGet, behind.Control, api+query); got != w {
+							t.Errorf("through the Jaeger Agent: %s: got\n%+v\nwant\n%+v", target, got, w)
+						}
+						if got := get(t, http.MethodGet, agent.JaegerHTTP, "/api/sampling"+query); api == "/sampling" && got != w {
+							t.Errorf("in place of a collector: %s: got\n%+v\nwant\n%+v", target, got, w)
+						}
+					}
+				}
 				agent.Finish(t, 0)
 			}
 		})

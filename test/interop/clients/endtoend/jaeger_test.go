@@ -13,29 +13,41 @@ import (
 	"github.com/wayside-tracing/wayside/test/interop/fields"
 )
 
-// What a client is told can be read in Jaeger, field by field, as it could when Jaeger's own agent brought it there.
+// What a client is told can be read in Jaeger, field by field, as it could when Jaeger's own agent brought it there: by OTLP,
+// and by Jaeger's own protocol.
 func TestJaeger(t *testing.T) {
-	for _, client := range clients(t) {
-		t.Run(client.name, func(t *testing.T) {
-			t.Parallel()
-			jaeger := harness.StartJaeger(t, harness.FreePort(t), harness.FreePort(t))
-			agent := harness.StartAgent(t, harness.Deliver{Endpoints: []string{jaeger.OTLP}, Compression: "gzip"})
-			story := scenario.Story()
-			sent := scenario.Spans(story)
-			if err := client.tell(agent.Compact, story); err != nil {
-				t.Fatal(err)
-			}
-			agent.AwaitDelivered(t, sent)
-			var got []fields.Span
-			for _, id := range traces(story) {
-				trace := jaeger.Trace(t, jaegerTraceID(id), spansOf(story, id))
-				got = append(got, jaegerSpans(t, trace)...)
-			}
-			for _, line := range fields.Compare(func() []fields.Span { return toldToJaeger(t, story) }, got, client.jaegerRules) {
-				t.Error(line)
-			}
-			agent.Finish(t, sent)
-		})
+	for _, protocol := range []string{"otlp-grpc", "jaeger-grpc"} {
+		for _, client := range clients(t) {
+			t.Run(protocol+"/"+client.name, func(t *testing.T) {
+				t.Parallel()
+				jaeger := harness.StartJaeger(t, harness.FreePort(t), harness.FreePort(t))
+				endpoint := map[string]string{"otlp-grpc": jaeger.OTLP, "jaeger-grpc": jaeger.GRPC}[protocol]
+				agent := harness.StartAgent(t, harness.Deliver{
+					Endpoints: []string{endpoint}, Compression: "gzip", More: "protocol: " + protocol + ", ",
+				})
+				story := scenario.Story()
+				sent := scenario.Spans(story)
+				if err := client.tell(agent.Compact, story); err != nil {
+					t.Fatal(err)
+				}
+				agent.AwaitDelivered(t, sent)
+				readInJaeger(t, jaeger, story, client.jaegerRules(protocol))
+				agent.Finish(t, sent)
+			})
+		}
+	}
+}
+
+// readInJaeger reads the story in Jaeger, and compares it with what was told.
+func readInJaeger(t *testing.T, jaeger *harness.Jaeger, story []scenario.Service, rules []fields.Rule) {
+	t.Helper()
+	var got []fields.Span
+	for _, id := range traces(story) {
+		trace := jaeger.Trace(t, jaegerTraceID(id), spansOf(story, id))
+		got = append(got, jaegerSpans(t, trace)...)
+	}
+	for _, line := range fields.Compare(func() []fields.Span { return toldToJaeger(t, story) }, got, rules) {
+		t.Error(line)
 	}
 }
 

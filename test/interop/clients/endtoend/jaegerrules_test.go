@@ -7,8 +7,13 @@ import (
 	"github.com/wayside-tracing/wayside/test/interop/fields"
 )
 
-// jaegerRules are what becomes of what a client is told, on its way through the agent and OTLP into Jaeger's storage.
-func jaegerRules(client, host string) []fields.Rule {
+// jaegerRules are what becomes of what a client is told, on its way through the agent into Jaeger's storage, by OTLP or by
+// Jaeger's own protocol.
+func jaegerRules(client, host, protocol string) []fields.Rule {
+	format, version, hostname := "otlp", "opencensus.exporterversion", "host.name"
+	if protocol == "jaeger-grpc" {
+		format, version, hostname = "proto", "jaeger.version", "hostname"
+	}
 	rules := []fields.Rule{
 		{
 			Name: "HTTP 503 is an error", Why: "OpenTelemetry's translation reads the status from http.status_code if nothing else says",
@@ -32,7 +37,7 @@ func jaegerRules(client, host string) []fields.Rule {
 		},
 		{
 			Name: "Jaeger says how it got a span", Why: "its collector adds a tag",
-			Apply: func(s fields.Span) { s.Fields["tags[internal.span.format]"] = "string otlp" },
+			Apply: func(s fields.Span) { s.Fields["tags[internal.span.format]"] = "string " + format },
 		},
 		{
 			Name: "invalid UTF-8 is replaced", Why: "OTLP's strings are UTF-8; the agent puts U+FFFD for the rest",
@@ -48,11 +53,11 @@ func jaegerRules(client, host string) []fields.Rule {
 	if client == "jaeger-client-go" {
 		return append(rules, fields.Rule{
 			Name: "the client names itself", Why: "jaeger-client-go adds its version, host, address and a uuid to the process; " +
-				"OpenTelemetry's translation renames two of them",
+				"OpenTelemetry's translation renames two of them, and Wayside's to Jaeger takes that back",
 			Apply: func(s fields.Span) {
 				number := map[string]string{`"shop"`: "1", `"payments"`: "2"}[s.Fields["process.serviceName"]]
-				s.Fields["process.tags[opencensus.exporterversion]"] = "string Jaeger-Go-2.30.0"
-				s.Fields["process.tags[host.name]"] = "string " + host
+				s.Fields["process.tags["+version+"]"] = map[string]string{"otlp": "string Jaeger-Go-2.30.0", "proto": "string Go-2.30.0"}[format]
+				s.Fields["process.tags["+hostname+"]"] = "string " + host
 				s.Fields["process.tags[ip]"] = "string 192.0.2." + number
 				s.Fields["process.tags[client-uuid]"] = "string " + number
 			},

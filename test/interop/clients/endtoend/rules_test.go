@@ -17,7 +17,7 @@ type client struct {
 	name        string
 	tell        func(address string, services []scenario.Service) error
 	rules       []fields.Rule
-	jaegerRules []fields.Rule
+	jaegerRules func(protocol string) []fields.Rule
 }
 
 func clients(t *testing.T) []client {
@@ -152,9 +152,12 @@ func clients(t *testing.T) []client {
 			Apply: func(s fields.Span) { unset(s, "span.attributes[binary]") },
 		},
 	}
+	read := func(client string) func(string) []fields.Rule {
+		return func(protocol string) []fields.Rule { return jaegerRules(client, host, protocol) }
+	}
 	return []client{
-		{"jaeger-client-go", scenario.TellJaeger, append(jaeger, both...), jaegerRules("jaeger-client-go", host)},
-		{"otel-exporter-jaeger", scenario.TellOTel, append(otel, both...), jaegerRules("otel-exporter-jaeger", host)},
+		{"jaeger-client-go", scenario.TellJaeger, append(jaeger, both...), read("jaeger-client-go")},
+		{"otel-exporter-jaeger", scenario.TellOTel, append(otel, both...), read("otel-exporter-jaeger")},
 	}
 }
 

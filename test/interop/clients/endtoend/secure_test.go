@@ -31,7 +31,7 @@ func TestCollectorByHTTPAndTLS(t *testing.T) {
 		{"https", harness.Secure, "protocol: otlp-http, tls: {ca: FOLDER/ca.pem, cert: FOLDER/agent.pem, key: FOLDER/agent.key},", "https://HTTP"},
 		{"grpc with TLS", harness.Secure, "tls: {enabled: true, ca: FOLDER/ca.pem, cert: FOLDER/agent.pem, key: FOLDER/agent.key},", "OTLP"},
 	} {
-		for _, compression := range []string{"gzip", "none"} {
+		for _, compression := range []string{"gzip", "zstd", "none"} {
 			t.Run(c.name+"/"+compression, func(t *testing.T) {
 				t.Parallel()
 				folder, address, second := t.TempDir(), harness.FreePort(t), harness.FreePort(t)

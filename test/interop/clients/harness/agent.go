@@ -20,11 +20,13 @@ import (
 // Agent is a running wayside-agent.
 type Agent struct {
 	*Process
-	Compact, Binary string // UDP addresses
-	GRPC, HTTP      string // OTLP addresses
-	Socket          string // unix:/path, OTLP as well
-	Control         string // where tracers ask for strategies by HTTP
-	admin           string
+	Compact, Binary        string // UDP addresses
+	Datagrams              string // unix:/path, for the same
+	JaegerGRPC, JaegerHTTP string // as a Jaeger collector's
+	GRPC, HTTP             string // OTLP addresses
+	Socket                 string // unix:/path, OTLP as well
+	Control                string // where tracers ask for strategies by HTTP
+	admin                  string
 }
 
 // Config is what a test chooses of the agent's whole configuration.
@@ -101,12 +103,13 @@ func StartAgentAs(t testing.TB, c Config) *Agent {
 	folder := t.TempDir()
 	a := &Agent{
 		Compact: FreePort(t), Binary: FreePort(t), GRPC: FreePort(t), HTTP: FreePort(t), admin: FreePort(t), Control: FreePort(t),
-		Socket: "unix:" + filepath.Join(folder, "otlp"),
+		JaegerGRPC: FreePort(t), JaegerHTTP: FreePort(t),
+		Socket: "unix:" + filepath.Join(folder, "otlp"), Datagrams: "unix:" + filepath.Join(folder, "jaeger"),
 	}
 	config := filepath.Join(folder, "agent.yaml")
 	text := fmt.Sprintf(`
 accept: {%s
-  jaeger: {compact: %q, binary: %q},
+  jaeger: {compact: [%q, %q], binary: %q, grpc: %q, http: %q},
   otlp: {grpc: [%q, %q], http: %q}}
 buffer: {memory: %s}
 deliver: {%s
@@ -116,7 +119,7 @@ deliver: {%s
 control: {http: %q}
 admin: {http: %q}
 %s
-`, c.Accept, a.Compact, a.Binary, a.GRPC, a.Socket, a.HTTP, c.Memory,
+`, c.Accept, a.Compact, a.Datagrams, a.Binary, a.JaegerGRPC, a.JaegerHTTP, a.GRPC, a.Socket, a.HTTP, c.Memory,
 		c.More, strings.Join(c.Endpoints, `", "`), c.Compression, c.BatchBytes, c.BatchAge, a.Control, a.admin, c.Keys)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

@@ -8,23 +8,35 @@ import (
 	"github.com/opentracing/opentracing-go"
 	"github.com/opentracing/opentracing-go/log"
 	jaeger "github.com/uber/jaeger-client-go"
+	"github.com/uber/jaeger-client-go/transport"
 )
 
 // TellJaeger has jaeger-client-go say the story to an agent at a UDP address, a datagram for each service.
 func TellJaeger(address string, services []Service) error {
+	return tellAll(services, func() (jaeger.Transport, error) { return jaeger.NewUDPTransport(address, 0) })
+}
+
+// TellJaegerHTTP has it say the story to a collector over HTTP, a request for each service.
+func TellJaegerHTTP(address string, services []Service) error {
+	return tellAll(services, func() (jaeger.Transport, error) {
+		return transport.NewHTTPTransport("http://" + address + "/api/traces?format=jaeger.thrift"), nil
+	})
+}
+
+func tellAll(services []Service, dial func() (jaeger.Transport, error)) error {
 	for i, service := range services {
-		if err := tellJaeger(address, service, uint64(i+1)); err != nil {
+		transport, err := dial()
+		if err == nil {
+			err = tellJaeger(transport, service, uint64(i+1))
+		}
+		if err != nil {
 			return fmt.Errorf("jaeger-client-go, service %s: %w", service.Name, err)
 		}
 	}
 	return nil
 }
 
-func tellJaeger(address string, service Service, uuid uint64) error {
-	transport, err := jaeger.NewUDPTransport(address, 0)
-	if err != nil {
-		return err
-	}
+func tellJaeger(transport jaeger.Transport, service Service, uuid uint64) error {
 	// The client asks for the numbers that its ids are made of. The first is for its client-uuid.
 	next := uuid
 	var high uint64

@@ -1,4 +1,4 @@
-package jaegerthrift
+package jaeger
 
 import (
 	"strconv"
@@ -7,11 +7,11 @@ import (
 )
 
 // meaning writes what a span's tags say about it that OTLP has fields for, and
-// the rest of the tags that have a slot. It returns the span's scope.
-func (t *Transcoder) meaning(b *otlp.Builder) (s scope) {
-	l := &t.slots
+// the rest of the tags that have a slot.
+func (w *Writer) meaning() {
+	l, b := &w.slots, w.to
 	if l.set == 0 {
-		return s
+		return
 	}
 	kind := otlp.KindUnspecified
 	if g := l.take(slotKind); g != nil {
@@ -32,13 +32,12 @@ func (t *Transcoder) meaning(b *otlp.Builder) (s scope) {
 		b.Text(otlp.SpanTraceState, g.text())
 	}
 	if g := l.take(slotScopeName); g != nil {
-		s.name = g.text()
+		w.scope.Name = g.text()
 		if g := l.take(slotScopeVersion); g != nil {
-			s.version = g.text()
+			w.scope.Version = g.text()
 		}
 	}
 	l.write(b, otlp.SpanAttributes)
-	return s
 }
 
 func kindOf(s []byte) otlp.Kind {
@@ -62,7 +61,7 @@ func kindOf(s []byte) otlp.Kind {
 // http.status_code. What has been used up is taken out.
 func status(l *slotted, kind otlp.Kind) (code uint64, message []byte) {
 	failed := false
-	if g := l.get(slotError); g != nil && g.vType == TagBool && g.truth {
+	if g := l.get(slotError); g != nil && g.Type == TagBool && g.Bool {
 		l.take(slotError)
 		failed, code = true, otlp.StatusError
 		if g := l.take(slotStatusDescription); g != nil {
@@ -113,12 +112,12 @@ func statusOf(s []byte) uint64 {
 // httpStatus is the status of a span by its HTTP status, an integer or a string
 // of one. What lies outside 100 to 398 is an error (399 too, by contrib's
 // tracetranslator.StatusCodeFromHTTP), but 4xx is none of the server's.
-func httpStatus(g *tag, kind otlp.Kind) uint64 {
-	code := g.long
-	switch g.vType {
+func httpStatus(g *Tag, kind otlp.Kind) uint64 {
+	code := g.Long
+	switch g.Type {
 	case TagLong:
 	case TagString:
-		n, err := strconv.ParseInt(string(g.str), 10, 64)
+		n, err := strconv.ParseInt(string(g.Str), 10, 64)
 		if err != nil {
 			return otlp.StatusUnset
 		}

@@ -1,4 +1,4 @@
-package jaegerthrift
+package jaeger
 
 import (
 	"math/bits"
@@ -86,12 +86,12 @@ func slotOf(of owner, key []byte) slot {
 // slotted are the tags of one list that have a slot.
 type slotted struct {
 	set  uint16 // a bit for each slot that holds a tag: 1 << slot
-	tags [slots]tag
+	tags [slots]Tag
 }
 
 func (l *slotted) clear() { l.set = 0 }
 
-func (l *slotted) put(s slot, g *tag) {
+func (l *slotted) put(s slot, g *Tag) {
 	l.tags[s] = *g
 	l.set |= 1 << s
 }
@@ -99,7 +99,7 @@ func (l *slotted) put(s slot, g *tag) {
 func (l *slotted) has(s slot) bool { return l.set>>s&1 != 0 }
 
 // get is the tag in a slot, or nil.
-func (l *slotted) get(s slot) *tag {
+func (l *slotted) get(s slot) *Tag {
 	if !l.has(s) {
 		return nil
 	}
@@ -107,7 +107,7 @@ func (l *slotted) get(s slot) *tag {
 }
 
 // take is get, and takes the tag out, so that it is not written.
-func (l *slotted) take(s slot) *tag {
+func (l *slotted) take(s slot) *Tag {
 	g := l.get(s)
 	l.set &^= 1 << s
 	return g

@@ -1,20 +1,19 @@
-package jaegerthrift
+package otlp
 
 import (
 	"bytes"
 	"encoding/binary"
 	"hash/maphash"
 	"math/bits"
-
-	"github.com/wayside-tracing/wayside/wire/otlp"
 )
 
-// attributes finds keys that come twice in a list (jaeger-client-go sends such:
+// Keys finds keys that come twice in a list (jaeger-client-go sends such:
 // each SetTag adds one) and takes out all but the last. What is usual must cost
 // next to nothing: ten keys, no two alike. What is possible must not cost more
 // than the bytes that it takes to send: ten thousand keys, all alike in what a
-// quick signature looks at.
-type attributes struct {
+// quick signature looks at. It has memory that it uses again. The zero value is
+// ready.
+type Keys struct {
 	list []attribute
 	seen uint64 // a bit for each signature in list
 	dead bool   // some in list are to be taken out
@@ -33,12 +32,13 @@ type attribute struct {
 // fewAttributes is up to how many keys are compared one by one.
 const fewAttributes = 32
 
-func (a *attributes) begin() {
+// Begin is called before the first attribute of a list.
+func (a *Keys) Begin() {
 	a.list, a.seen, a.dead = a.list[:0], 0, false
 }
 
-// add is called before an attribute is written.
-func (a *attributes) add(b *otlp.Builder, key []byte) {
+// Add is called before an attribute is written.
+func (a *Keys) Add(b *Builder, key []byte) {
 	s := signature(key)
 	bit := uint64(1) << (s >> 26)
 	if a.seen&bit != 0 && len(a.list) < fewAttributes {
@@ -49,7 +49,7 @@ func (a *attributes) add(b *otlp.Builder, key []byte) {
 }
 
 // compare marks an earlier attribute of the same key.
-func (a *attributes) compare(b *otlp.Builder, s uint32, key []byte) {
+func (a *Keys) compare(b *Builder, s uint32, key []byte) {
 	for i := range a.list {
 		e := &a.list[i]
 		if e.signature == s && !e.dead && bytes.Equal(keyAt(b, e.start), key) {
@@ -59,9 +59,9 @@ func (a *attributes) compare(b *otlp.Builder, s uint32, key []byte) {
 	}
 }
 
-// end takes out the attributes that have been overruled. Nothing but attributes
-// must have been written since begin.
-func (a *attributes) end(b *otlp.Builder) {
+// End takes out the attributes that have been overruled. Nothing but attributes
+// must have been written since Begin.
+func (a *Keys) End(b *Builder) {
 	if len(a.list) > fewAttributes {
 		a.compareAll(b)
 	}
@@ -85,7 +85,7 @@ func (a *attributes) end(b *otlp.Builder) {
 
 // compareAll marks what is overruled in a long list, by a hash that senders
 // can't foresee.
-func (a *attributes) compareAll(b *otlp.Builder) {
+func (a *Keys) compareAll(b *Builder) {
 	if a.table == nil {
 		a.seed = maphash.MakeSeed()
 	}
@@ -113,15 +113,19 @@ func (a *attributes) compareAll(b *otlp.Builder) {
 	}
 }
 
-func (a *attributes) shrink() {
-	if cap(a.list) > keptItems {
+// Shrink gives back the memory that a list of more than max has needed.
+func (a *Keys) Shrink(max int) {
+	if cap(a.list) > max {
 		a.list, a.table = nil, nil
 	}
 }
 
+// Cap is the memory that is kept, in bytes.
+func (a *Keys) Cap() int { return 12*cap(a.list) + 4*cap(a.table) }
+
 // keyAt is the key of an attribute that was written at an offset: after the
 // field's tag and length, the first field is the key.
-func keyAt(b *otlp.Builder, offset int32) []byte {
+func keyAt(b *Builder, offset int32) []byte {
 	p := b.Bytes()[offset+1:]
 	_, n := binary.Uvarint(p)
 	p = p[n+1:]

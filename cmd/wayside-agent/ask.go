@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/wayside-tracing/wayside/agent/config"
+)
+
+// askTimeout is for all addresses together: kubelets give a probe 1 s, and a
+// process that is killed has said nothing.
+const askTimeout = 900 * time.Millisecond
+
+// maxAnswer is in bytes; what is asked for takes less than 200.
+const maxAnswer = 4 << 10
+
+// ask asks the agent that was started with the same flags for a path of its
+// admin addresses, and returns what one of them answers with 200.
+func ask(cmd command, path string) (string, error) {
+	addresses, err := cmd.adminAddresses()
+	if err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
+	defer cancel()
+	for _, a := range addresses {
+		var body string
+		if body, err = get(ctx, a, path); err == nil {
+			return body, nil
+		}
+	}
+	return "", err
+}
+
+// adminAddresses are where the agent can be reached from its own machine.
+func (c command) adminAddresses() (list []string, err error) {
+	if c.ask != "" {
+		return []string{reachable(c.ask)}, nil
+	}
+	s, err := c.source()
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range config.AdminAddresses(s.Source) {
+		if strings.HasSuffix(a, ":0") {
+			return nil, fmt.Errorf("admin.http is %s, a port that the system chose: give it one", a)
+		}
+		list = append(list, reachable(a))
+	}
+	if len(list) == 0 {
+		return nil, errors.New("admin.http is off, there is nobody to ask")
+	}
+	return list, nil
+}
+
+// reachable is an address to listen on as one to connect to.
+func reachable(listen string) string {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return listen
+	}
+	switch ip, err := netip.ParseAddr(host); {
+	case host == "" || err == nil && ip == netip.IPv4Unspecified():
+		host = "127.0.0.1"
+	case err == nil && ip.IsUnspecified():
+		host = "::1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// get is a request in the simplest form there is: no proxies, no redirects, one
+// connection.
+func get(ctx context.Context, address, path string) (body string, err error) {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return "", notReached(address, err)
+	}
+	defer conn.Close()
+	deadline, _ := ctx.Deadline()
+	_ = conn.SetDeadline(deadline) // an open connection has one
+	req := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}, Host: address, Close: true}
+	if err := req.Write(conn); err != nil {
+		return "", notReached(address, err)
+	}
+	res, err := http.ReadResponse(bufio.NewReader(conn), req)
+	if err != nil {
+		return "", notReached(address, err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	if err != nil {
+		return "", notReached(address, err)
+	}
+	body = strings.TrimSpace(string(b))
+	if res.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("%s answers %s: %s", address, res.Status, body)
+	}
+	return body, nil
+}
+
+func notReached(address string, err error) error {
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("nobody listens at %s; is the agent running, with the same flags?", address)
+	case errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%s did not answer in %v", address, askTimeout)
+	default:
+		return fmt.Errorf("%s: %w", address, err)
+	}
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/wayside-tracing/wayside/agent/config"
+	"github.com/wayside-tracing/wayside/agent/config/jaegerflags"
+)
+
+// source is where a configuration was read from, and what is to be said of it.
+type source struct {
+	config.Source
+	files    []string // that are read again when they change
+	warnings []jaegerflags.Warning
+}
+
+// source puts together what the command line, the environment and files say.
+// What comes later overrides what came before:
+//
+//	the keys' defaults
+//	the Jaeger Agent's defaults, where its flags are used
+//	--config
+//	the Jaeger Agent's flags: --config-file, environment, command line
+//	--endpoint
+func (c command) source() (source, error) {
+	old, err := jaegerflags.Translate(c.jaeger, jaegerflags.ThisHost())
+	s := source{warnings: old.Warnings}
+	for _, file := range []string{c.file, old.File} {
+		if file != "" {
+			s.files = append(s.files, file)
+		}
+	}
+	s.Source = config.Source{Defaults: old.Defaults, File: c.file, Set: old.Set}
+	if len(c.endpoints) == 0 {
+		s.Defaults = append(s.Defaults, old.Sending...)
+	} else { // several are a list, as with commas
+		s.Set = append(s.Set, config.Setting{Key: "deliver.endpoint", Value: strings.Join(c.endpoints, ","), From: "--endpoint"})
+	}
+	return s, err
+}
+
+// load reads the configuration. An error is a config.Errors.
+func (c command) load() (*config.Config, source, error) {
+	s, err := c.source()
+	if err != nil {
+		return nil, s, err
+	}
+	cfg, err := config.Load(s.Source)
+	return cfg, s, err
+}

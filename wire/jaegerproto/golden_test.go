@@ -1,0 +1,40 @@
+package jaegerproto
+
+import (
+	"encoding/hex"
+	"testing"
+)
+
+// golden was written by the code that gogo/protobuf generates (jaeger-idl
+// v0.9.0, model.Batch.Marshal), as the batch of a PostSpansRequest. Its second
+// span has a process of its own.
+const golden = "0af4020aff010a1000000000000000020000000000000001120800000000000000031a05474554202f221c0a100000000000000002000000000000000112080000000000000004221e0a10000000000000000600000000000000051208000000000000000718012801320b0880e2cfaa0610959aef3a3a0410e0c65b42130a097370616e2e6b696e641a06736572766572420b0a056572726f721001200142100a016e100228fbffffffffffffffff01420e0a0164100331000000000000e03f42090a016210043a02010242060a01731a01764a240a0b0880e2cfaa0610d59eac3b120c0a056576656e741a0368697412070a016b10022801620a636c6f636b20736b65770a3b0a1000000000000000000000000000000001120800000000000000091a036f776e320b0880e2cfaa0610959aef3a3a02080152070a056f7468657212330a0473686f70120e0a08686f73746e616d651a026831121b0a0e6a61656765722e76657273696f6e1a09476f2d322e33302e30"
+
+const goldenShown = `@: [host.name="h1" opencensus.exporterversion="Jaeger-Go-2.30.0" service.name="shop"] 00000000000000020000000000000001/0000000000000003<0000000000000004 "GET /" 1700000000123456789-1700000000124956789 kind=2 status=2 [b=x0102 d=0.5f n=-5 s="v"]
+  event 1700000000124456789 "hit" [k=1]
+  link 00000000000000060000000000000005/0000000000000007 [opentracing.ref_type="follows_from"]
+@: [service.name="other"] 00000000000000000000000000000001/0000000000000009<0000000000000000 "own" 1700000000123456789-1700000001123456789 kind=0 status=0 []
+`
+
+func goldenBytes() []byte {
+	b, err := hex.DecodeString(golden)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+func TestGolden(t *testing.T) {
+	var tr Transcoder
+	res, err := tr.Request(goldenBytes(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verify(t, res)
+	if len(res.Frames) != 1 || res.Spans != 2 {
+		t.Fatalf("%+v", res)
+	}
+	if got := show(res.Frames[0].Bytes); got != goldenShown {
+		t.Errorf("got\n%s\nwant\n%s", got, goldenShown)
+	}
+}
