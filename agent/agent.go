@@ -7,6 +7,8 @@
 //	                           │
 //	                        ledger ───► admin /status, /metrics; the last log line
 //
+//	control 5778, and 14250 by accept ──► tracers' sampling strategies
+//
 // The parts do not know each other: they meet here.
 package agent
 
@@ -26,6 +28,7 @@ import (
 	"github.com/wayside-tracing/wayside/agent/admin"
 	"github.com/wayside-tracing/wayside/agent/buffer"
 	"github.com/wayside-tracing/wayside/agent/config"
+	"github.com/wayside-tracing/wayside/agent/control"
 	"github.com/wayside-tracing/wayside/agent/deliver"
 	"github.com/wayside-tracing/wayside/agent/ledger"
 	"github.com/wayside-tracing/wayside/internal/activation"
@@ -44,6 +47,8 @@ type Agent struct {
 	door      atomic.Pointer[accept.Lane] // how frames enter the lane
 	deliverer *deliver.Deliverer
 	admin     *admin.Server
+	sampling  *control.Sampling
+	control   *control.Server
 	requests  *accept.Server
 	accepting *task.Group
 	manager   *activation.Manager // its sockets are guarded by mu
@@ -74,10 +79,15 @@ func NewManaged(cfg *config.Config, log *slog.Logger, manager *activation.Manage
 	a.deliverer = deliver.New(a.deliverOptions(cfg), log, func(ctx context.Context) (deliver.Batch, error) {
 		return a.lane.Take(ctx)
 	})
-	a.requests = accept.NewServer(a.route, nil, log)
+	asking, err := samplingOptions(cfg, log)
+	if err != nil {
+		return nil, err
+	}
 	if err := openDisk(a.lane, cfg, log); err != nil {
 		return nil, err
 	}
+	a.sampling = control.NewSampling(asking, log)
+	a.requests = accept.NewServer(a.route, a.sampling, log)
 	if err = a.requests.SetOptions(acceptOptions(cfg)); err == nil {
 		err = a.listen(cfg)
 	}
@@ -89,8 +99,15 @@ func NewManaged(cfg *config.Config, log *slog.Logger, manager *activation.Manage
 			err = listenError("admin.http", err)
 		}
 	}
+	if err == nil {
+		if a.control, err = control.NewServer(cfg.Control.HTTP, a.openTCP, a.sampling, log); err != nil {
+			err = listenError("control.http", err)
+			a.admin.Close()
+		}
+	}
 	a.closeRest() // before an error of opening what it may explain
 	if err != nil {
+		a.sampling.Close()
 		for _, s := range a.sockets {
 			s.Close()
 		}
@@ -166,6 +183,7 @@ func (a *Agent) openDoor(tags []config.Tag) {
 func (a *Agent) Run(ctx context.Context) error {
 	serving, delivering := task.NewGroup(), task.NewGroup()
 	serving.Start(a.admin)
+	serving.Start(a.control)
 	serving.Start(&losses{lane: a.lane, poll: a.countDrops, log: a.log})
 	delivering.Start(a.deliverer)
 	a.mu.Lock()
@@ -206,6 +224,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	late.Stop()
 	a.lane.Close() // what could not be delivered stays on disk, or is counted
 	serving.Stop()
+	a.sampling.Close()
 	return a.settle(failure)
 }
 
@@ -255,6 +274,9 @@ func (a *Agent) Addresses() (list []string) {
 	for _, s := range a.sockets {
 		list = append(list, s.String())
 	}
+	for _, h := range a.control.Addresses() {
+		list = append(list, "control "+h)
+	}
 	for _, h := range a.admin.Addresses() {
 		list = append(list, "admin "+h)
 	}
@@ -270,6 +292,8 @@ func (a *Agent) Status() ledger.Status {
 		Started: a.started,
 		Ready:   a.ready.Load(),
 		Config:  a.cfg.Effective(),
+
+		Sampling: a.sampling.Status(),
 	}
 	for _, socket := range a.sockets {
 		switch l := socket.listener.(type) {

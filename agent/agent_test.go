@@ -131,7 +131,7 @@ func (r *running) configure(endpoints, more string) *config.Config {
 	if !strings.Contains(more, "accept:") {
 		more += "\naccept: {jaeger: {compact: 127.0.0.1:0, binary: 127.0.0.1:0}, otlp: {grpc: 127.0.0.1:0, http: 127.0.0.1:0}}"
 	}
-	text := fmt.Sprintf("admin: {http: 127.0.0.1:0}\n"+
+	text := fmt.Sprintf("admin: {http: 127.0.0.1:0}\ncontrol: {http: 127.0.0.1:0}\n"+
 		"deliver: {endpoint: [%s], batch: {age: 20ms}, timeout: 1s, compression: none}\n%s\n", endpoints, more)
 	return r.load(text)
 }

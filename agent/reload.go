@@ -12,6 +12,7 @@ import (
 	"github.com/wayside-tracing/wayside/agent/accept"
 	"github.com/wayside-tracing/wayside/agent/buffer"
 	"github.com/wayside-tracing/wayside/agent/config"
+	"github.com/wayside-tracing/wayside/agent/control"
 	"github.com/wayside-tracing/wayside/agent/deliver"
 	"github.com/wayside-tracing/wayside/internal/task"
 	"github.com/wayside-tracing/wayside/internal/version"
@@ -48,6 +49,13 @@ func (a *Agent) change(cfg *config.Config) (closed []*socket, restart []string, 
 			return nil, nil, err
 		}
 	}
+	var asking control.Options
+	elsewhere := !reflect.DeepEqual(cfg.Sampling, a.cfg.Sampling)
+	if elsewhere {
+		if asking, err = samplingOptions(cfg, a.log); err != nil {
+			return nil, nil, err
+		}
+	}
 	kept, opened, closed, err := a.reopen(cfg)
 	if err == nil {
 		if err = a.requests.SetOptions(acceptOptions(cfg)); err != nil {
@@ -67,6 +75,11 @@ func (a *Agent) change(cfg *config.Config) (closed []*socket, restart []string, 
 	a.openDoor(cfg.Tags)
 	a.transport = transport // the old one's connections end when they are idle
 	a.deliverer.Configure(a.deliverOptions(cfg))
+	if elsewhere {
+		a.sampling.Configure(asking)
+	} else {
+		a.sampling.Refresh()
+	}
 
 	a.cfg, restart = inForce(cfg, a.cfg)
 	return closed, restart, nil
@@ -85,11 +98,12 @@ func inForce(cfg, was *config.Config) (now *config.Config, restart []string) {
 	keep("buffer.disk.path", c.Buffer.Disk.Path == was.Buffer.Disk.Path)
 	keep("buffer.disk.size", c.Buffer.Disk.Size == was.Buffer.Disk.Size)
 	keep("buffer.disk.sync", c.Buffer.Disk.Sync == was.Buffer.Disk.Sync)
+	keep("control.http", slices.Equal(c.Control.HTTP, was.Control.HTTP))
 	keep("admin.http", slices.Equal(c.Admin.HTTP, was.Admin.HTTP))
 	keep("admin.pprof", c.Admin.PProf == was.Admin.PProf)
 	keep("log.level", c.Log.Level == was.Log.Level)
 	keep("log.format", c.Log.Format == was.Log.Format)
-	c.Accept.Jaeger.SocketBuffer, c.Buffer.Disk, c.Admin, c.Log = was.Accept.Jaeger.SocketBuffer, was.Buffer.Disk, was.Admin, was.Log
+	c.Accept.Jaeger.SocketBuffer, c.Buffer.Disk, c.Control, c.Admin, c.Log = was.Accept.Jaeger.SocketBuffer, was.Buffer.Disk, was.Control, was.Admin, was.Log
 	return &c, restart
 }
 

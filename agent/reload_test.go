@@ -262,7 +262,7 @@ func TestReloadsLoseNothing(t *testing.T) {
 		r.check()
 	}
 	deliver := func(endpoint, more string) string {
-		return "admin: {http: 127.0.0.1:0}\ndeliver: {endpoint: '" + endpoint + "', batch: {age: 20ms}, timeout: 20s" + more + "}\n"
+		return "admin: {http: 127.0.0.1:0}\ncontrol: {http: 127.0.0.1:0}\ndeliver: {endpoint: '" + endpoint + "', batch: {age: 20ms}, timeout: 20s" + more + "}\n"
 	}
 	reload("listeners are added", more+deliver(first, ""))
 	binary := byUDP(t, r.socket("jaeger.binary"), 3<<40)

@@ -56,7 +56,7 @@ func TestReloadToHTTPS(t *testing.T) {
 
 	https := func(ca string) *config.Config {
 		t.Helper()
-		text := "admin: {http: 127.0.0.1:0}\naccept: {jaeger: {compact: 127.0.0.1:0, binary: 127.0.0.1:0}}\n" +
+		text := "admin: {http: 127.0.0.1:0}\ncontrol: {http: 127.0.0.1:0}\naccept: {jaeger: {compact: 127.0.0.1:0, binary: 127.0.0.1:0}}\n" +
 			"deliver:\n  endpoint: " + s.URL + "\n  protocol: otlp-http\n  compression: none\n  batch: {age: 20ms}\n" +
 			"  tls: {ca: " + ca + "}\n  headers: {Authorization: \"Bearer ${file:" + file + "}\"}\n"
 		cfg, err := config.Load(config.Source{File: put("agent.yaml", []byte(text))})

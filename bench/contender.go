@@ -152,6 +152,7 @@ func setupWayside(sync string) func(*places, options) setup {
   otlp: {grpc: %q, http: %q}
 deliver: {endpoint: %q, compression: none}
 admin: {http: %q, pprof: %t}
+control: {http: ""}
 `, local(p.udp), local(p.spare[0]), o.socketBuffer, local(p.otlpGRPC), local(p.otlpHTTP), p.grpc, local(p.admin), o.profile)
 		if sync != "" {
 			config += fmt.Sprintf("buffer: {disk: {path: %q, size: %dMiB, sync: %s}}\n", p.disk, o.diskSize>>20, sync)

@@ -9,7 +9,6 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -17,21 +16,12 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/net/netutil"
-
 	"github.com/wayside-tracing/wayside/agent/ledger"
+	"github.com/wayside-tracing/wayside/internal/httpserver"
 )
 
-// What one client, however slow or greedy, may take. Connections hold about
-// 10 KiB each.
-const (
-	maxConnections = 64
-	maxHeaderBytes = 8 << 10
-	requestTimeout = 10 * time.Second
-	stopTimeout    = time.Second
-	// sampleEvery is how often the status is looked at for the rates of the page.
-	sampleEvery = 5 * time.Second
-)
+// sampleEvery is how often the status is looked at for the rates of the page.
+const sampleEvery = 5 * time.Second
 
 // Options are what a Server needs. Log may be nil.
 type Options struct {
@@ -46,12 +36,11 @@ type Options struct {
 // Server serves the admin addresses. It is a task: New opens the listeners,
 // Run serves them.
 type Server struct {
-	opt       Options
-	listeners []net.Listener
-	http      *http.Server
-	history   *history
-	csp       string
-	ready     chan struct{}
+	opt     Options
+	http    *httpserver.Server
+	history *history
+	csp     string
+	ready   chan struct{}
 }
 
 // New opens the addresses.
@@ -59,30 +48,11 @@ func New(opt Options) (*Server, error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	if opt.Open == nil {
-		opt.Open = func(address string) (net.Listener, error) { return net.Listen("tcp", address) }
-	}
 	s := &Server{opt: opt, history: newHistory(), csp: contentPolicy(), ready: make(chan struct{})}
-	for _, a := range opt.Addresses {
-		l, err := opt.Open(a)
-		if err != nil {
-			for _, open := range s.listeners {
-				open.Close()
-			}
-			return nil, err
-		}
-		s.listeners = append(s.listeners, netutil.LimitListener(l, maxConnections))
+	var err error
+	if s.http, err = httpserver.New(opt.Addresses, opt.Open, s.routes(), opt.Log); err != nil {
+		return nil, err
 	}
-	s.http = &http.Server{
-		Handler:           s.routes(),
-		ReadHeaderTimeout: requestTimeout,
-		ReadTimeout:       requestTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(opt.Log.Handler(), slog.LevelDebug),
-	}
-	// Clients that keep connections for later would keep others, such as
-	// probes, from getting one.
-	s.http.SetKeepAlivesEnabled(false)
 	return s, nil
 }
 
@@ -93,20 +63,15 @@ func (s *Server) String() string { return "admin " + strings.Join(s.opt.Addresse
 func (s *Server) Ready() <-chan struct{} { return s.ready }
 
 // Addresses are where it listens, with ports that the system chose.
-func (s *Server) Addresses() []string {
-	list := make([]string, len(s.listeners))
-	for i, l := range s.listeners {
-		list[i] = l.Addr().String()
-	}
-	return list
-}
+func (s *Server) Addresses() []string { return s.http.Addresses() }
+
+// Close closes the addresses of a server that is not run.
+func (s *Server) Close() { s.http.Close() }
 
 // Run serves until ctx is done, then lets running requests end for a second.
 func (s *Server) Run(ctx context.Context) error {
-	failed := make(chan error, len(s.listeners))
-	for _, l := range s.listeners {
-		go func() { failed <- s.http.Serve(l) }()
-	}
+	failed := s.http.Start()
+	defer s.http.Stop(ctx)
 	close(s.ready)
 	tick := time.NewTicker(sampleEvery)
 	defer tick.Stop()
@@ -115,14 +80,8 @@ func (s *Server) Run(ctx context.Context) error {
 		select {
 		case <-tick.C:
 		case err := <-failed:
-			s.http.Close()
 			return fmt.Errorf("admin.http: %w", err)
 		case <-ctx.Done():
-			stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
-			defer cancel()
-			if err := s.http.Shutdown(stop); errors.Is(err, context.DeadlineExceeded) {
-				s.http.Close()
-			}
 			return nil
 		}
 	}
@@ -159,7 +118,7 @@ func (s *Server) routes() http.Handler {
 			return
 		}
 		// Not every ResponseWriter has a deadline (those of tests don't).
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(requestTimeout))
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(httpserver.RequestTimeout))
 		mux.ServeHTTP(w, r)
 	})
 }

@@ -35,6 +35,7 @@ func appendMetrics(b []byte, st ledger.Status, v version.Info, p process) []byte
 	m.endpoints(st.Lanes)
 	m.sockets(st.Sockets)
 	m.listeners(st.Listeners)
+	m.sampling(st.Sampling)
 	m.process(p)
 	return m.b
 }

@@ -60,6 +60,7 @@ func renderPage(v view, pprof bool) []byte {
 	}
 	p.listeners(v.status)
 	p.sockets(v.status)
+	p.sampling(v.now, v.status.Sampling)
 	p.WriteString("</div>\n")
 	p.config(v.status.Config)
 	p.WriteString("</main>\n<footer><p><a href=\"metrics\">Metrics</a> <a href=\"healthz\">Alive</a> <a href=\"readyz\">Ready</a> <a href=\"version\">Version</a>")

@@ -51,6 +51,14 @@ var states = []struct {
 	title string // the headline
 }{
 	{"healthy", func(before, now *ledger.Status) {}, "All is well: spans are delivered as they come"},
+	{"sampling away", func(before, now *ledger.Status) {
+		ok, failed := noon.Add(-time.Hour), noon.Add(-20*time.Second)
+		now.Sampling = ledger.Sampling{
+			Source: "jaeger:14250", State: ledger.SamplingFailing, Services: 12, Requests: 300, Failures: 4,
+			LastError: "jaeger:14250: connection refused", LastErrorAt: &failed, LastOKAt: &ok, RetryIn: 41,
+		}
+		now.Sampling.Answers.HTTP = ledger.SamplingCounts{Fresh: 1000, Stale: 10, Failed: 1}
+	}, "Sampling strategies can't be had from jaeger:14250"},
 	{"idle", func(before, now *ledger.Status) {
 		for _, s := range []*ledger.Status{before, now} {
 			l := &s.Lanes[0]

@@ -37,11 +37,12 @@ func (l *loader) finish() {
 		l.failValue("deliver.batch.age", formatDuration(c.Deliver.Batch.Age),
 			"spans would expire before they are sent; write less than buffer.max_age, "+formatDuration(c.Buffer.MaxAge))
 	}
-	for _, list := range []*[]string{&j.Compact, &j.Binary, &j.ZipkinCompact, &j.GRPC, &j.HTTP, &c.Accept.OTLP.GRPC, &c.Accept.OTLP.HTTP, &c.Accept.Zipkin.HTTP, &c.Admin.HTTP} {
+	for _, list := range []*[]string{&j.Compact, &j.Binary, &j.ZipkinCompact, &j.GRPC, &j.HTTP, &c.Accept.OTLP.GRPC, &c.Accept.OTLP.HTTP, &c.Accept.Zipkin.HTTP, &c.Control.HTTP, &c.Admin.HTTP} {
 		*list = l.loopbacks(*list)
 	}
-	l.checkListeners()
+	own := l.checkListeners()
 	l.checkDelivery()
+	l.checkSampling(own)
 }
 
 // loopbacks spells out localhost.
@@ -66,9 +67,8 @@ type listener struct{ key, network, address string }
 
 // checkListeners refuses two listeners in one place, and an endpoint that is
 // one of them: spans would go round in circles.
-func (l *loader) checkListeners() {
+func (l *loader) checkListeners() (all []listener) {
 	c := l.config
-	var all []listener
 	add := func(key, network string, list []string) {
 		for _, address := range list {
 			for _, other := range all {
@@ -87,18 +87,25 @@ func (l *loader) checkListeners() {
 	add("accept.otlp.grpc", "tcp", c.Accept.OTLP.GRPC)
 	add("accept.otlp.http", "tcp", c.Accept.OTLP.HTTP)
 	add("accept.zipkin.http", "tcp", c.Accept.Zipkin.HTTP)
+	add("control.http", "tcp", c.Control.HTTP)
 	add("admin.http", "tcp", c.Admin.HTTP)
 
+	l.checkOwn("deliver.endpoint", c.Deliver.Endpoints, all)
+	return all
+}
+
+// checkOwn refuses a value that is one of this agent's own listeners.
+func (l *loader) checkOwn(key string, values []string, all []listener) {
 	mine := l.addresses()
 	name, _ := l.hostname() // without one, a name is never this machine's
-	for _, endpoint := range c.Deliver.Endpoints {
+	for _, v := range values {
 		for _, own := range all {
-			if reaches(endpoint, own.address, mine, name) {
+			if reaches(v, own.address, mine, name) {
 				fix := "write the collector's address"
 				if strings.HasPrefix(own.key, "accept.otlp.") {
 					fix += ", or if a collector is there, move " + own.key
 				}
-				l.failValue("deliver.endpoint", endpoint, "is this agent's own "+own.key+"; "+fix)
+				l.failValue(key, v, "is this agent's own "+own.key+"; "+fix)
 				break
 			}
 		}

@@ -69,13 +69,17 @@ type Config struct {
 			Age   time.Duration
 		}
 		Compression string // "gzip", "zstd" or "none"
-		TLS         struct {
-			Enabled       bool   // for gRPC; a URL says it itself
-			CA, Cert, Key string // paths of PEM files; "" is none
-			ServerName    string // that certificates are for; "" is the endpoint's host
-			SkipVerify    bool
-		}
-		Timeout time.Duration // of one request
+		TLS         ClientTLS
+		Timeout     time.Duration // of one request
+	}
+	Sampling struct {
+		// Sources are none; or one absolute path of a file; or URLs with a path; or
+		// collectors, "host:port".
+		Sources []string
+		TLS     ClientTLS
+	}
+	Control struct {
+		HTTP []string // TCP addresses, spelt as Accept.Jaeger's
 	}
 	Tags  []Tag // of the resource of every span; by key
 	Admin struct {
@@ -90,6 +94,14 @@ type Config struct {
 
 	shown  map[string][]string // by key: what is shown in place of values of which one came from a file
 	origin map[string]string   // by key: where a value that is no default was set
+}
+
+// ClientTLS is how connections are made to those who are asked or sent to.
+type ClientTLS struct {
+	Enabled       bool   // for host:port; a URL says it itself
+	CA, Cert, Key string // paths of PEM files; "" is none
+	ServerName    string // that certificates are for; "" is the peer's host
+	SkipVerify    bool
 }
 
 // Source says where a configuration comes from.

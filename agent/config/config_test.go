@@ -63,6 +63,7 @@ func TestDefaults(t *testing.T) {
 	want.Deliver.Batch.Age = time.Second
 	want.Deliver.Compression = "gzip"
 	want.Deliver.Timeout = 10 * time.Second
+	want.Control.HTTP = []string{"127.0.0.1:5778"}
 	want.Admin.HTTP = []string{"127.0.0.1:14271"}
 	want.Log.Level, want.Log.Format = "info", "text"
 	want.DrainTimeout = 5 * time.Second
@@ -91,6 +92,8 @@ deliver:
   batch: {bytes: 100kB, age: 250ms}
   compression: none
   timeout: 1m30s
+sampling: {source: ["dns:///Jaeger:14250", "10.0.0.1:14250"], tls: {enabled: true, ca: /tls/ca.pem, cert: /tls/cert.pem, key: /tls/key.pem, server_name: jaeger, skip_verify: true}}
+control: {http: [localhost:5778, ":0"]}
 admin: {http: ":0", pprof: true}
 log: {level: debug, format: json}
 drain_timeout: 0s
@@ -113,6 +116,9 @@ drain_timeout: 0s
 		{c.Deliver.Batch.Age, 250 * time.Millisecond},
 		{c.Deliver.Compression, "none"},
 		{c.Deliver.Timeout, 90 * time.Second},
+		{c.Sampling.Sources, []string{"jaeger:14250", "10.0.0.1:14250"}},
+		{c.Sampling.TLS, ClientTLS{true, "/tls/ca.pem", "/tls/cert.pem", "/tls/key.pem", "jaeger", true}},
+		{c.Control.HTTP, []string{"127.0.0.1:5778", "[::1]:5778", ":0"}},
 		{c.Admin.HTTP, []string{":0"}},
 		{c.Admin.PProf, true},
 		{c.Log.Level, "debug"},
@@ -242,6 +248,17 @@ deliver:
     skip_verify: false
   timeout: 1m30s
 tags: {}
+sampling:
+  source: ""
+  tls:
+    enabled: false
+    ca: ""
+    cert: ""
+    key: ""
+    server_name: ""
+    skip_verify: false
+control:
+  http: 127.0.0.1:5778
 admin:
   http: ":1"
   pprof: false

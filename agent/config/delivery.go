@@ -24,7 +24,7 @@ func (l *loader) checkDelivery() {
 	if d.Protocol == "jaeger-grpc" && d.Compression == "zstd" {
 		l.failValue("deliver.compression", d.Compression, "Jaeger's collectors do not know it; write gzip or none")
 	}
-	l.checkTLS(secure > 0)
+	l.checkTLS("deliver.tls", &d.TLS, secure > 0, l.turnOn())
 }
 
 // checkForm holds an endpoint against the protocol.
@@ -57,8 +57,8 @@ func (l *loader) turnOn() string {
 	return "set deliver.tls.enabled: true"
 }
 
-func (l *loader) checkTLS(used bool) {
-	t := &l.config.Deliver.TLS
+// checkTLS checks a group of keys for TLS. on is how it is turned on.
+func (l *loader) checkTLS(group string, t *ClientTLS, used bool, on string) {
 	if !used {
 		for _, k := range []struct {
 			name, value string
@@ -71,11 +71,11 @@ func (l *loader) checkTLS(used bool) {
 			{"skip_verify", "true", t.SkipVerify},
 		} {
 			if k.set {
-				l.failValue("deliver.tls."+k.name, k.value, "has no effect without TLS; "+l.turnOn()+", or remove it")
+				l.failValue(group+"."+k.name, k.value, "has no effect without TLS; "+on+", or remove it")
 			}
 		}
 		return
 	}
-	l.checkAuthorities("deliver.tls.ca", t.CA)
-	l.checkPair("deliver.tls", t.Cert, t.Key)
+	l.checkAuthorities(group+".ca", t.CA)
+	l.checkPair(group, t.Cert, t.Key)
 }

@@ -125,6 +125,30 @@ var table = []key{
 		func(c *Config) *time.Duration { return &c.Deliver.Timeout },
 		"A request that is not answered in this time has failed and is tried again."),
 	tags("tags", "Attributes of the resource of every span, whatever it came by. One that the app has set wins."),
+	many("sampling.source", "", sources{},
+		func(c *Config) *[]string { return &c.Sampling.Sources },
+		"Where tracers' sampling strategies come from: a strategies file, a URL, or a collector; or several, of which the first that answers counts. Without it tracers keep to their own."),
+	one("sampling.tls.enabled", "false", flags{},
+		func(c *Config) *bool { return &c.Sampling.TLS.Enabled },
+		"Ask collectors by TLS. A URL says it by https://."),
+	one("sampling.tls.ca", "", paths{},
+		func(c *Config) *string { return &c.Sampling.TLS.CA },
+		"The authorities whose certificates are trusted; without it the system's. This file and the next two are read again when they change."),
+	one("sampling.tls.cert", "", paths{},
+		func(c *Config) *string { return &c.Sampling.TLS.Cert },
+		"The certificate that is shown to a source which asks for one."),
+	one("sampling.tls.key", "", paths{},
+		func(c *Config) *string { return &c.Sampling.TLS.Key },
+		"Its private key."),
+	one("sampling.tls.server_name", "", serverNames{},
+		func(c *Config) *string { return &c.Sampling.TLS.ServerName },
+		"The name that the source's certificate is for, if it is not the source's host."),
+	one("sampling.tls.skip_verify", "false", flags{},
+		func(c *Config) *bool { return &c.Sampling.TLS.SkipVerify },
+		"Take any certificate: for trying things out only."),
+	many("control.http", "127.0.0.1:5778", listeners{port: "5778"},
+		func(c *Config) *[]string { return &c.Control.HTTP },
+		"TCP addresses at which tracers ask for their sampling strategy, as they asked the Jaeger Agent."),
 	many("admin.http", "127.0.0.1:14271", listeners{port: "14271"},
 		func(c *Config) *[]string { return &c.Admin.HTTP },
 		"TCP addresses of the status page, health and metrics."),
@@ -145,7 +169,7 @@ var table = []key{
 // later are keys that have their place in the design but no meaning in this
 // version. An entry stands for everything below it.
 var later = []string{
-	"sampling", "control", "lanes",
+	"lanes",
 }
 
 // A key is one row of the table.

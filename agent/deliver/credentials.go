@@ -94,7 +94,7 @@ func LoadCredentials(opt CredentialOptions, log *slog.Logger) (*Credentials, err
 		return nil, err
 	}
 	if opt.SkipVerify {
-		log.Warn("certificates of collectors are not checked: deliver.tls.skip_verify is for trying things out only")
+		log.Warn("certificates of collectors are not checked: skip_verify is for trying things out only")
 	}
 	return c, nil
 }

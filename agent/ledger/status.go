@@ -18,6 +18,8 @@ type Status struct {
 	SoftnetDrops uint64     `json:"softnet_drops"`
 	Sockets      []Socket   `json:"sockets"`
 	Listeners    []Listener `json:"listeners"`
+	// Sampling is what tracers are told of how much to sample.
+	Sampling Sampling `json:"sampling"`
 	// Config is the effective configuration, without secrets: key → value.
 	Config any `json:"config,omitempty"`
 }

@@ -210,6 +210,7 @@ func write(t *testing.T, file, text string) {
 const running = `
 accept: {jaeger: {compact: "127.0.0.1:0", binary: ""}, otlp: {grpc: "127.0.0.1:0", http: ""}}
 admin: {http: "127.0.0.1:0"}
+control: {http: ""}
 log: {format: json}
 deliver: {endpoint: "127.0.0.1:9"}
 `
@@ -236,7 +237,7 @@ func TestLifeOfAnAgent(t *testing.T) {
 	write(t, file, running+"drain_timeout: soon\n")
 	send(t, p, syscall.SIGHUP)
 	line := p.await(t, `"the configuration is wrong"`, 1)
-	if !strings.Contains(line, `agent.yaml:6: drain_timeout: \"soon\": is not a duration`) {
+	if !strings.Contains(line, `agent.yaml:7: drain_timeout: \"soon\": is not a duration`) {
 		t.Errorf("the log says %s", line)
 	}
 	p.await(t, "the old one stays in force", 1)

@@ -136,6 +136,7 @@ func (w *wayside) open(at listen) (err error) {
 		{Key: "accept.otlp.grpc", Value: at.otlpGRPC, From: "--otlp-grpc"},
 		{Key: "accept.otlp.http", Value: at.otlpHTTP, From: "--otlp-http"},
 		{Key: "admin.http", Value: at.admin, From: "--admin"},
+		{Key: "control.http", Value: "", From: "up"}, // there are no strategies
 		{Key: "deliver.endpoint", Value: w.listener.Addr().String(), From: "up"},
 		{Key: "deliver.compression", Value: "none", From: "up"},
 		{Key: "deliver.batch.age", Value: "200ms", From: "up"}, // someone is watching

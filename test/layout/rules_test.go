@@ -25,6 +25,7 @@ var importRules = []importRule{
 	{"agent/accept", []string{"wire", "agent/ledger", "internal"}, "accept, buffer and deliver meet only in agent.go"},
 	{"agent/buffer", []string{"wire", "agent/ledger", "disklog", "internal"}, "accept, buffer and deliver meet only in agent.go"},
 	{"agent/deliver", []string{"wire", "agent/ledger", "internal"}, "accept, buffer and deliver meet only in agent.go"},
+	{"agent/control", []string{"wire", "agent/ledger", "agent/deliver/h2", "internal"}, "it answers tracers and carries no span; a collector is asked with the HTTP/2 client that is there"},
 	{"agent/admin", []string{"agent/ledger", "internal"}, "the admin pages show the status they are given and reach into nothing"},
 
 	{"collector", []string{"collector", "wire", "internal"}, "the collector knows no agent: either runs without the other"},

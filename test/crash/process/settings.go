@@ -18,6 +18,7 @@ func defaults() Settings {
 		"accept.otlp.grpc":      "127.0.0.1:0",
 		"accept.otlp.http":      "",
 		"admin.http":            "127.0.0.1:0",
+		"control.http":          "",
 		"log.format":            "json",
 		"deliver.batch.age":     "50ms",
 		"deliver.compression":   "none",

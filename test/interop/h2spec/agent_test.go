@@ -37,6 +37,7 @@ func startAgent(t *testing.T, accept string) *agent {
 accept: {jaeger: {compact: "", binary: ""}, otlp: {grpc: 127.0.0.1:0, http: ""}%s}
 deliver: {endpoint: 127.0.0.1:1}
 admin: {http: 127.0.0.1:0}
+control: {http: ""}
 drain_timeout: 0s
 `, accept)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {

@@ -25,6 +25,7 @@ type Agent struct {
 	JaegerGRPC, JaegerHTTP string // as a Jaeger collector's
 	GRPC, HTTP             string // OTLP addresses
 	Socket                 string // unix:/path, OTLP as well
+	Control                string // where tracers ask for strategies by HTTP
 	admin                  string
 }
 
@@ -33,6 +34,7 @@ type Config struct {
 	Deliver
 	Accept string // other keys of accept, as in YAML's braces: "tls: {cert: a.pem, key: a.key}"
 	Memory string // of the buffer; "" is the agent's default
+	Keys   string // other keys, as in YAML: "sampling: {source: a:1}"
 }
 
 // Deliver is the part of the agent's configuration that a test chooses.
@@ -100,7 +102,7 @@ func StartAgentAs(t testing.TB, c Config) *Agent {
 	}
 	folder := t.TempDir()
 	a := &Agent{
-		Compact: FreePort(t), Binary: FreePort(t), GRPC: FreePort(t), HTTP: FreePort(t), admin: FreePort(t),
+		Compact: FreePort(t), Binary: FreePort(t), GRPC: FreePort(t), HTTP: FreePort(t), admin: FreePort(t), Control: FreePort(t),
 		JaegerGRPC: FreePort(t), JaegerHTTP: FreePort(t),
 		Socket: "unix:" + filepath.Join(folder, "otlp"), Datagrams: "unix:" + filepath.Join(folder, "jaeger"),
 	}
@@ -114,9 +116,11 @@ deliver: {%s
   endpoint: ["%s"],
   compression: %s,
   batch: {bytes: %s, age: %s}}
+control: {http: %q}
 admin: {http: %q}
+%s
 `, c.Accept, a.Compact, a.Datagrams, a.Binary, a.JaegerGRPC, a.JaegerHTTP, a.GRPC, a.Socket, a.HTTP, c.Memory,
-		c.More, strings.Join(c.Endpoints, `", "`), c.Compression, c.BatchBytes, c.BatchAge, a.admin)
+		c.More, strings.Join(c.Endpoints, `", "`), c.Compression, c.BatchBytes, c.BatchAge, a.Control, a.admin, c.Keys)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

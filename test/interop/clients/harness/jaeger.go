@@ -12,26 +12,31 @@ import (
 // Jaeger is a running Jaeger all-in-one, which keeps spans in memory.
 type Jaeger struct {
 	*Process
-	OTLP      string // gRPC
-	GRPC      string // its own protocol
-	queryHTTP string
+	OTLP          string // gRPC
+	GRPC          string // the collector's own, where it is asked for strategies as well
+	CollectorHTTP string
+	queryHTTP     string
 }
 
 // StartJaeger starts Jaeger's all-in-one, its OTLP receiver at one address and its gRPC port for queries at another, and
 // waits until both and its query API over HTTP answer.
-func StartJaeger(t testing.TB, otlp, query string) *Jaeger {
+//
+// more are arguments.
+func StartJaeger(t testing.TB, otlp, query string, more ...string) *Jaeger {
 	t.Helper()
 	path := peer(t, "jaeger-all-in-one", "WAYSIDE_PEER_JAEGER_ALL_IN_ONE")
-	j := &Jaeger{OTLP: otlp, GRPC: FreePort(t), queryHTTP: FreePort(t)}
+	j := &Jaeger{OTLP: otlp, GRPC: FreePort(t), CollectorHTTP: FreePort(t), queryHTTP: FreePort(t)}
 	// Every listener that it has, so that it meets nobody: those that no test uses included.
 	args := []string{
 		"--collector.otlp.grpc.host-port=" + j.OTLP,
 		"--query.http-server.host-port=" + j.queryHTTP,
 		"--query.grpc-server.host-port=" + query,
 		"--collector.grpc-server.host-port=" + j.GRPC,
+		"--collector.http-server.host-port=" + j.CollectorHTTP,
 	}
+	args = append(args, more...)
 	for _, listener := range []string{
-		"admin.http.host-port", "collector.http-server.host-port",
+		"admin.http.host-port",
 		"collector.otlp.http.host-port", "http-server.host-port", "processor.jaeger-binary.server-host-port",
 		"processor.jaeger-compact.server-host-port", "processor.zipkin-compact.server-host-port",
 	} {
@@ -44,7 +49,7 @@ func StartJaeger(t testing.TB, otlp, query string) *Jaeger {
 			return err
 		}
 		r.Body.Close()
-		return errors.Join(connects(otlp), connects(j.GRPC), connects(query))
+		return errors.Join(connects(otlp), connects(query), connects(j.GRPC), connects(j.CollectorHTTP))
 	})
 	return j
 }

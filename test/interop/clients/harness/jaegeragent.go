@@ -10,6 +10,7 @@ import (
 type JaegerAgent struct {
 	*Process
 	Compact string // UDP address
+	Control string // where tracers ask for strategies by HTTP
 }
 
 // StartJaegerAgent starts a Jaeger Agent in front of a collector at an address, and waits until it takes spans and has
@@ -17,15 +18,16 @@ type JaegerAgent struct {
 func StartJaegerAgent(t testing.TB, collector string) *JaegerAgent {
 	t.Helper()
 	path := peer(t, "jaeger-agent", "WAYSIDE_PEER_JAEGER_AGENT")
-	a := &JaegerAgent{Compact: FreePort(t)}
+	a := &JaegerAgent{Compact: FreePort(t), Control: FreePort(t)}
 	admin := FreePort(t)
 	args := []string{
 		"--processor.jaeger-compact.server-host-port=" + a.Compact,
 		"--reporter.grpc.host-port=" + collector,
+		"--http-server.host-port=" + a.Control,
 		"--admin.http.host-port=" + admin,
 	}
 	for _, listener := range []string{
-		"http-server.host-port", "processor.jaeger-binary.server-host-port", "processor.zipkin-compact.server-host-port",
+		"processor.jaeger-binary.server-host-port", "processor.zipkin-compact.server-host-port",
 	} {
 		args = append(args, "--"+listener+"="+FreePort(t))
 	}
@@ -39,7 +41,7 @@ func StartJaegerAgent(t testing.TB, collector string) *JaegerAgent {
 		if r.StatusCode != http.StatusOK {
 			return errors.New(r.Status)
 		}
-		return nil
+		return connects(a.Control)
 	})
 	return a
 }
