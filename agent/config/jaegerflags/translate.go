@@ -97,7 +97,7 @@ func Translate(flags map[string]string, h Host) (Translation, error) {
 func (t *translator) sampling() []config.Setting {
 	list := defaults("sampling.source", strings.Join(t.collectors, ","))
 	for _, s := range t.settings {
-		if name, ok := strings.CutPrefix(s.Key, "deliver.tls."); ok && isKey("sampling.tls."+name) {
+		if name, ok := strings.CutPrefix(s.Key, "deliver.tls."); ok {
 			list = append(list, config.Setting{Key: "sampling.tls." + name, Value: s.Value, From: s.From})
 		}
 	}
@@ -106,22 +106,9 @@ func (t *translator) sampling() []config.Setting {
 
 func defaults(keysAndValues ...string) (list []config.Setting) {
 	for kv := range slices.Chunk(keysAndValues, 2) {
-		if isKey(kv[0]) {
-			list = append(list, config.Setting{Key: kv[0], Value: kv[1], From: "default of the Jaeger Agent"})
-		}
+		list = append(list, config.Setting{Key: kv[0], Value: kv[1], From: "default of the Jaeger Agent"})
 	}
 	return list
-}
-
-// isKey reports whether there is a key in this version: not all that the Jaeger
-// Agent did has one.
-func isKey(path string) bool {
-	for k := range config.Keys {
-		if k.Path == path {
-			return true
-		}
-	}
-	return false
 }
 
 // isOwn reports whether the Jaeger Agent is meant.
@@ -175,10 +162,6 @@ func isTrue(s string) bool {
 }
 
 func (t *translator) set(key string, g given, value string) {
-	if !isKey(key) {
-		t.warn(g, "not in this version yet")
-		return
-	}
 	t.settings = append(t.settings, config.Setting{Key: key, Value: literal(value), From: g.from})
 }
 
