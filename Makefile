@@ -23,6 +23,11 @@ build: ## Static, stripped bin/wayside-agent and bin/wayside
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o bin/ ./cmd/wayside
 	@ls -l bin/wayside-agent bin/wayside
 
+.PHONY: deb
+deb: ## bin/wayside-agent_VERSION_ARCH.deb for amd64 and arm64; VERSION=1.2.3 make deb
+	./deploy/debian/build.sh
+	@ls -l bin/*.deb
+
 ##@ Every day
 
 .PHONY: quick
@@ -65,6 +70,10 @@ interop: ## Real Jaeger clients, through the agent, into Jaeger and an OpenTelem
 .PHONY: soak
 soak: ## Break everything around a running agent, for long (see test/crash)
 	$(GO) test -tags crash -count=1 -parallel 8 -timeout 6h -v ./test/crash -args -long
+
+.PHONY: package
+package: ## The Debian package, on a machine with systemd of its own; needs root
+	./test/all.sh package
 
 .PHONY: chroot
 chroot: ## README's two commands in a fresh Debian, as root and not; needs root

@@ -31,6 +31,7 @@ import (
 	"github.com/wayside-tracing/wayside/agent/control"
 	"github.com/wayside-tracing/wayside/agent/deliver"
 	"github.com/wayside-tracing/wayside/agent/ledger"
+	"github.com/wayside-tracing/wayside/internal/activation"
 	"github.com/wayside-tracing/wayside/internal/task"
 	"github.com/wayside-tracing/wayside/internal/version"
 	"github.com/wayside-tracing/wayside/wire/otlp"
@@ -50,6 +51,7 @@ type Agent struct {
 	control   *control.Server
 	requests  *accept.Server
 	accepting *task.Group
+	manager   *activation.Manager // its sockets are guarded by mu
 
 	mu        sync.Mutex // guards what a reload changes
 	running   bool       // between start and stop of the sockets
@@ -61,7 +63,13 @@ type Agent struct {
 // New makes an agent and opens its listeners, so that an address that is taken
 // is an error here.
 func New(cfg *config.Config, log *slog.Logger) (*Agent, error) {
-	a := &Agent{log: log, cfg: cfg, started: time.Now(), softnet: accept.SoftnetDrops(), accepting: task.NewGroup()}
+	return NewManaged(cfg, log, new(activation.Manager))
+}
+
+// NewManaged is New for an agent that a service manager has started: sockets that
+// were handed over take the place of those that it would open.
+func NewManaged(cfg *config.Config, log *slog.Logger, manager *activation.Manager) (*Agent, error) {
+	a := &Agent{log: log, cfg: cfg, started: time.Now(), softnet: accept.SoftnetDrops(), accepting: task.NewGroup(), manager: manager}
 	a.lane = buffer.NewLane("default", laneOptions(cfg))
 	a.openDoor(cfg.Tags)
 	var err error
@@ -85,18 +93,19 @@ func New(cfg *config.Config, log *slog.Logger) (*Agent, error) {
 	}
 	if err == nil {
 		a.admin, err = admin.New(admin.Options{
-			Addresses: cfg.Admin.HTTP, PProf: cfg.Admin.PProf, Status: a.Status, Log: log,
+			Addresses: cfg.Admin.HTTP, Open: a.openTCP, PProf: cfg.Admin.PProf, Status: a.Status, Log: log,
 		})
 		if err != nil {
 			err = listenError("admin.http", err)
 		}
 	}
 	if err == nil {
-		if a.control, err = control.NewServer(cfg.Control.HTTP, a.sampling, log); err != nil {
+		if a.control, err = control.NewServer(cfg.Control.HTTP, a.openTCP, a.sampling, log); err != nil {
 			err = listenError("control.http", err)
 			a.admin.Close()
 		}
 	}
+	a.closeRest() // before an error of opening what it may explain
 	if err != nil {
 		a.sampling.Close()
 		for _, s := range a.sockets {
@@ -125,9 +134,9 @@ func (a *Agent) open(w wish, cfg *config.Config) (s *socket, err error) {
 	switch w.source {
 	case "jaeger.compact", "jaeger.binary", "jaeger.zipkin_compact":
 		encoding := strings.TrimPrefix(w.source, "jaeger.")
-		s.listener, err = accept.ListenUDP(w.address, encoding, cfg.Accept.Jaeger.SocketBuffer, a.route, a.log)
+		s.listener, err = a.openUDP(w.address, encoding, cfg.Accept.Jaeger.SocketBuffer)
 	default:
-		s.listener, err = a.requests.Listen(w.address, w.source)
+		s.listener, err = a.openRequests(w.address, w.source)
 	}
 	if err != nil {
 		return nil, listenError("accept."+w.source, err)
@@ -188,6 +197,10 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	a.mu.Unlock()
 	a.ready.Store(true)
+	a.tell(a.manager.Ready())
+	if d := a.manager.Watchdog(); d > 0 {
+		serving.Start(&watchdog{every: d / 2, feed: a.feed})
+	}
 	log.Info("ready", "version", version.Read().Version, "endpoints", endpoints, "listen", a.Addresses())
 
 	var failure error
@@ -203,6 +216,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	a.mu.Lock()
 	a.running = false // no reload from here on
 	a.mu.Unlock()
+	a.tell(a.manager.Stopping())
 	a.accepting.Stop() // no more comes in; what the sockets held is in the buffer, and requests are answered
 	a.lane.Flush()     // Take gives it all, and then io.EOF, which ends the deliverer
 	late := time.AfterFunc(a.drainTimeout(), delivering.Cancel)

@@ -40,6 +40,8 @@ func (a *Agent) change(cfg *config.Config) (closed []*socket, restart []string, 
 	if !a.running {
 		return nil, nil, errors.New("the agent is starting or stopping")
 	}
+	a.tell(a.manager.Reloading())
+	defer func() { a.tell(a.manager.Ready()) }()
 	changed := !reflect.DeepEqual(transportOptions(cfg), transportOptions(a.cfg))
 	transport := a.transport
 	if changed {

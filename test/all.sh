@@ -15,7 +15,7 @@
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
-tiers=(modules format lint unit race darwin fuzz crash interop)
+tiers=(modules format lint unit race darwin fuzz crash interop package)
 
 # --- the tiers; each runs in a subshell of its own, with `set -e` -------------
 
@@ -124,6 +124,10 @@ crash() {
 
 interop() {
   SKIPPED=$work/why ./test/interop/run.sh
+}
+
+package() {
+  SKIPPED=$work/why ./test/package.sh
 }
 
 # --- what they stand on -------------------------------------------------------

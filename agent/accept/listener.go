@@ -70,6 +70,14 @@ func (s *Server) Listen(address, source string) (*Listener, error) {
 	return s.on(open, address, source, unix), nil
 }
 
+// Take is Listen with a listener that is open.
+func (s *Server) Take(open net.Listener, address, source string) *Listener {
+	if open.Addr().Network() == "unix" {
+		return s.on(open, address, source, true)
+	}
+	return s.on(open, open.Addr().String(), source, false)
+}
+
 // on makes a Listener of one that is open.
 func (s *Server) on(open net.Listener, address, source string, unix bool) *Listener {
 	l := &Listener{server: s, services: s.served[source], source: source, address: address, unix: unix, listener: open}

@@ -154,16 +154,31 @@ func (s *socket) wait() error {
 // interrupt makes wait return, now and later.
 func (s *socket) interrupt() { _ = s.epoll.SetReadDeadline(time.Unix(1, 0)) }
 
-// grow asks the kernel for a receive buffer of n bytes, or for nothing if n is
+// resize asks the kernel for a receive buffer of n bytes, or for nothing if n is
 // 0, and returns how much there is. An administrator's limit
 // (net.core.rmem_max) is passed over where this process may do that
 // (CAP_NET_ADMIN).
-func (s *socket) grow(n int) (granted int, err error) {
+func (s *socket) resize(n int) (granted int, err error) {
 	if n > 0 && unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, n) != nil {
 		if err := unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, n); err != nil {
 			return 0, os.NewSyscallError("setsockopt", err)
 		}
 	}
+	return s.size()
+}
+
+// grow is resize for a socket that somebody else has made, with a buffer that
+// may be larger than this process could ask for: it never gets less.
+func (s *socket) grow(n int) (granted int, err error) {
+	if granted, err = s.size(); err != nil || granted >= n {
+		return granted, err
+	}
+	_ = unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, n) // what came of it is seen now
+	return s.size()
+}
+
+// size is how large the receive buffer is.
+func (s *socket) size() (int, error) {
 	doubled, err := unix.GetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_RCVBUF)
 	return doubled / 2, os.NewSyscallError("getsockopt", err) // socket(7): the kernel doubles the value
 }

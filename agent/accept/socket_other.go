@@ -93,14 +93,17 @@ func (s *socket) wait() (err error) { return s.receive(true) }
 // interrupt makes wait return, now or when it is called next.
 func (s *socket) interrupt() { _ = s.conn.SetReadDeadline(time.Unix(1, 0)) }
 
-// grow asks for a receive buffer of n bytes, or for nothing if n is 0. What is
+// resize asks for a receive buffer of n bytes, or for nothing if n is 0. What is
 // granted cannot be told here.
-func (s *socket) grow(n int) (granted int, err error) {
+func (s *socket) resize(n int) (granted int, err error) {
 	if n == 0 {
 		return 0, nil
 	}
 	return n, s.conn.SetReadBuffer(n)
 }
+
+// grow is for a socket that somebody else has made, and is left as it is.
+func (s *socket) grow(n int) (granted int, err error) { return n, nil }
 
 // drops is 0: this system has no such counter.
 func (s *socket) drops() (uint32, error) { return 0, nil }

@@ -8,10 +8,10 @@ import (
 
 // SoftnetDrops reads how many packets of any kind this host has dropped since
 // it started because a CPU's backlog was full: the second column of
-// /proc/net/softnet_stat, in hex, a line for each CPU. It is 0 where there is
+// /proc/self/net/softnet_stat, in hex, a line for each CPU. It is 0 where there is
 // no such file.
 func SoftnetDrops() uint64 {
-	b, err := os.ReadFile("/proc/net/softnet_stat")
+	b, err := os.ReadFile("/proc/self/net/softnet_stat")
 	if err != nil {
 		return 0
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -34,6 +35,7 @@ type UDP struct {
 	encoding string
 	asked    int
 	granted  int
+	kept     bool // by somebody else, for the process after this one
 	lanes    Lanes
 	log      *slog.Logger
 
@@ -42,7 +44,8 @@ type UDP struct {
 
 	mu     sync.Mutex // guards what follows, and the socket against close
 	closed bool
-	drops  uint64 // of the kernel, as far as the ledger has them
+	drops  uint64 // of the kernel, as far as they have been seen
+	before uint64 // those of them that were there when the socket was taken over
 }
 
 // ListenUDP opens an address, "ip:port" or "unix:/path". encoding is what clients of this address usually
@@ -54,6 +57,28 @@ func ListenUDP(address, encoding string, socketBuffer int, lanes Lanes, log *slo
 	if err != nil {
 		return nil, err
 	}
+	return newUDP(conn, path, encoding, socketBuffer, false, lanes, log)
+}
+
+// TakeUDP is ListenUDP with a socket that somebody else has opened and keeps
+// open. At the end of Run it is not emptied: whoever reads it next finds what
+// came in meanwhile. conn is taken over.
+func TakeUDP(conn net.PacketConn, encoding string, socketBuffer int, lanes Lanes, log *slog.Logger) (*UDP, error) {
+	c, ok := conn.(datagrams)
+	if !ok {
+		conn.Close()
+		return nil, fmt.Errorf("%s can't be read here", conn.LocalAddr().Network())
+	}
+	path := ""
+	if conn.LocalAddr().Network() == "unixgram" {
+		path = conn.LocalAddr().String()
+	}
+	return newUDP(c, path, encoding, socketBuffer, true, lanes, log)
+}
+
+// newUDP takes conn over; path is a Unix socket's.
+func newUDP(conn datagrams, path, encoding string, socketBuffer int, kept bool, lanes Lanes, log *slog.Logger) (*UDP, error) {
+	address := "unix:" + path
 	if path == "" {
 		address = conn.LocalAddr().String()
 	} else {
@@ -63,18 +88,36 @@ func ListenUDP(address, encoding string, socketBuffer int, lanes Lanes, log *slo
 	if err != nil {
 		return nil, err
 	}
-	u := &UDP{socket: s, listener: address, path: path, encoding: encoding, asked: socketBuffer, lanes: lanes, log: log}
-	u.granted, err = s.grow(socketBuffer)
+	u := &UDP{socket: s, listener: address, path: path, encoding: encoding, asked: socketBuffer, kept: kept, lanes: lanes, log: log}
+	fix := fmt.Sprintf("sysctl -w net.core.rmem_max=%d", socketBuffer)
+	if kept {
+		fix = fmt.Sprintf("ReceiveBuffer=%d in the unit of the socket", socketBuffer)
+		u.granted, err = s.grow(socketBuffer)
+		u.ownDrops()
+	} else {
+		u.granted, err = s.resize(socketBuffer)
+	}
 	if err != nil {
 		s.close()
-		return nil, fmt.Errorf("socket buffer of %s: %w", address, err)
+		return nil, fmt.Errorf("socket buffer of %s: %w", u.listener, err)
 	}
 	if u.granted < socketBuffer {
 		log.Warn("the kernel grants a smaller socket buffer than asked for: bursts may be lost",
-			"address", u.listener, "asked", socketBuffer, "granted", u.granted,
-			"fix", fmt.Sprintf("sysctl -w net.core.rmem_max=%d", socketBuffer))
+			"address", u.listener, "asked", socketBuffer, "granted", u.granted, "fix", fix)
 	}
 	return u, nil
+}
+
+// ownDrops makes the account begin with what the kernel drops from now on. What
+// it has dropped before is in the accounts of the processes before this one, but
+// for what was dropped when there was none.
+func (u *UDP) ownDrops() {
+	total, err := u.socket.drops()
+	if err != nil || total == 0 {
+		return
+	}
+	u.drops, u.before = uint64(total), uint64(total)
+	u.log.Info("the socket that was handed over has dropped packets before this process", "address", u.listener, "kernel_drops", total)
 }
 
 // String names the task.
@@ -88,7 +131,8 @@ func (u *UDP) String() string {
 // Address is where it listens.
 func (u *UDP) Address() string { return u.listener }
 
-// Run reads until ctx is done, takes what is in the socket then, and closes it.
+// Run reads until ctx is done, takes what is in the socket then, unless somebody
+// else keeps it, and closes it.
 func (u *UDP) Run(ctx context.Context) error {
 	defer u.Close()
 	stop := context.AfterFunc(ctx, u.socket.interrupt)
@@ -115,6 +159,8 @@ func (u *UDP) Run(ctx context.Context) error {
 			if err := u.socket.wait(); err != nil && ctx.Err() == nil {
 				return err
 			}
+		case u.kept:
+			return nil
 		case end.IsZero():
 			end = time.Now().Add(drainTime)
 		case n == 0 || time.Now().After(end):
@@ -131,7 +177,7 @@ func (u *UDP) Close() {
 	if !u.closed {
 		u.closed = true
 		u.socket.close()
-		if u.path != "" {
+		if u.path != "" && !u.kept {
 			os.Remove(u.path)
 		}
 	}
@@ -159,7 +205,7 @@ func (u *UDP) Status() ledger.Socket {
 	defer u.mu.Unlock()
 	return ledger.Socket{
 		Address: u.listener, Encoding: u.encoding, BufferAsked: u.asked, BufferGot: u.granted,
-		Packets: u.packets.Load(), Bytes: u.bytes.Load(), KernelDrops: u.drops,
+		Packets: u.packets.Load(), Bytes: u.bytes.Load(), KernelDrops: u.drops - u.before,
 	}
 }
 

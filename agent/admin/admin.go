@@ -11,6 +11,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -25,9 +26,11 @@ const sampleEvery = 5 * time.Second
 // Options are what a Server needs. Log may be nil.
 type Options struct {
 	Addresses []string // TCP
-	PProf     bool     // serve /debug/pprof/
-	Status    func() ledger.Status
-	Log       *slog.Logger
+	// Open opens one; nil is net.Listen.
+	Open   func(address string) (net.Listener, error)
+	PProf  bool // serve /debug/pprof/
+	Status func() ledger.Status
+	Log    *slog.Logger
 }
 
 // Server serves the admin addresses. It is a task: New opens the listeners,
@@ -47,7 +50,7 @@ func New(opt Options) (*Server, error) {
 	}
 	s := &Server{opt: opt, history: newHistory(), csp: contentPolicy(), ready: make(chan struct{})}
 	var err error
-	if s.http, err = httpserver.New(opt.Addresses, s.routes(), opt.Log); err != nil {
+	if s.http, err = httpserver.New(opt.Addresses, opt.Open, s.routes(), opt.Log); err != nil {
 		return nil, err
 	}
 	return s, nil

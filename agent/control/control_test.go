@@ -152,7 +152,7 @@ func TestAnotherSource(t *testing.T) {
 }
 
 func TestServer(t *testing.T) {
-	s, err := NewServer([]string{"127.0.0.1:0"}, answering(t), slog.New(slog.DiscardHandler))
+	s, err := NewServer([]string{"127.0.0.1:0"}, nil, answering(t), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

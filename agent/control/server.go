@@ -16,9 +16,9 @@ type Server struct {
 	http      *httpserver.Server
 }
 
-// NewServer opens the addresses, which are TCP's.
-func NewServer(addresses []string, s *Sampling, log *slog.Logger) (*Server, error) {
-	h, err := httpserver.New(addresses, s, log)
+// NewServer opens the addresses; without an Opener they are TCP's.
+func NewServer(addresses []string, open httpserver.Opener, s *Sampling, log *slog.Logger) (*Server, error) {
+	h, err := httpserver.New(addresses, open, s, log)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -162,10 +163,8 @@ func TestFewAtATime(t *testing.T) {
 		requests := 0
 		fake := newFake(t, func(_ context.Context, _ string, spans []int) Answer {
 			requests++
-			for _, n := range spans {
-				if n == 777 {
-					return refused()
-				}
+			if slices.Contains(spans, 777) {
+				return refused()
 			}
 			switch requests % 5 {
 			case 1:

@@ -54,7 +54,9 @@ func TestFloodOfJaegerRequests(t *testing.T) {
 	write(t, file, strings.Replace(running, "compact: ", `grpc: "127.0.0.1:0", http: "127.0.0.1:0", compact: `, 1)+"drain_timeout: 100ms\n")
 	p := start(t, "--config", file)
 	ready := p.await(t, `"msg":"ready"`, 1)
-	address := func(of string) string { return regexp.MustCompile(of + ` (127\.0\.0\.1:\d+)`).FindStringSubmatch(ready)[1] }
+	address := func(of string) string {
+		return regexp.MustCompile(of + ` (127\.0\.0\.1:\d+)`).FindStringSubmatch(ready)[1]
+	}
 	overGRPC, overHTTP := address("jaeger.grpc"), address("jaeger.http")
 	before := memory(t, p)
 

@@ -17,6 +17,7 @@ import (
 	"github.com/wayside-tracing/wayside/agent"
 	"github.com/wayside-tracing/wayside/agent/config"
 	"github.com/wayside-tracing/wayside/agent/ledger"
+	"github.com/wayside-tracing/wayside/internal/activation"
 	"github.com/wayside-tracing/wayside/internal/pages"
 	"github.com/wayside-tracing/wayside/internal/slack"
 	"github.com/wayside-tracing/wayside/internal/version"
@@ -85,7 +86,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 	for _, w := range from.warnings {
 		log.Warn("a flag of the Jaeger Agent has no effect", "flag", w.Flag, "why", w.Why)
 	}
-	a, err := agent.New(cfg, log)
+	manager, err := activation.Inherit()
+	if err != nil {
+		log.Warn("the service manager's sockets", "error", err)
+	}
+	a, err := agent.NewManaged(cfg, log, manager)
 	if err != nil {
 		fmt.Fprintf(stderr, "wayside-agent: %v\n", err)
 		return failure

@@ -149,8 +149,17 @@ func (p *process) await(t *testing.T, s string, nth int) string {
 
 func start(t *testing.T, args ...string) *process {
 	t.Helper()
+	return startIn(t, nil, args...)
+}
+
+// startIn starts the agent with other variables beside the environment's.
+func startIn(t *testing.T, env map[string]string, args ...string) *process {
+	t.Helper()
 	p := &process{Cmd: exec.Command(os.Args[0], args...)}
 	p.Env = append(os.Environ(), "WAYSIDE_AGENT_TEST=run")
+	for name, value := range env {
+		p.Env = append(p.Env, name+"="+value)
+	}
 	p.Stdout, p.Stderr = p, p
 	if err := p.Start(); err != nil {
 		t.Fatal(err)

@@ -31,11 +31,18 @@ type Server struct {
 	failed    chan error
 }
 
-// New opens the addresses, which are TCP's. Run or Close closes them.
-func New(addresses []string, handler http.Handler, log *slog.Logger) (*Server, error) {
+// An Opener opens an address to listen on.
+type Opener func(address string) (net.Listener, error)
+
+// New opens the addresses; without an Opener they are TCP's. Stop or Close closes
+// them.
+func New(addresses []string, open Opener, handler http.Handler, log *slog.Logger) (*Server, error) {
+	if open == nil {
+		open = func(address string) (net.Listener, error) { return net.Listen("tcp", address) }
+	}
 	s := &Server{failed: make(chan error, len(addresses))}
 	for _, a := range addresses {
-		l, err := net.Listen("tcp", a)
+		l, err := open(a)
 		if err != nil {
 			s.Close()
 			return nil, err

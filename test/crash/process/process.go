@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -36,6 +37,8 @@ type Options struct {
 	Shell string
 	// Env is added to the environment.
 	Env []string
+	// Sockets are handed to the agent as systemd does it.
+	Sockets []*os.File
 }
 
 // Agent is a running wayside-agent. Its methods may be called from any goroutine.
@@ -60,10 +63,16 @@ func Start(folder string, opt Options) (*Agent, error) {
 	}
 	a := &Agent{ended: make(chan struct{}), log: &lines{}}
 	a.cmd = exec.Command(opt.Binary, "--config", file)
+	if len(opt.Sockets) > 0 {
+		// What a process is called is known only when it is there.
+		opt.Shell = strings.TrimPrefix(opt.Shell+" && export LISTEN_PID=$$", " && ")
+		opt.Env = append(slices.Clone(opt.Env), fmt.Sprint("LISTEN_FDS=", len(opt.Sockets)))
+	}
 	if opt.Shell != "" {
 		a.cmd = exec.Command("/bin/sh", "-c", opt.Shell+` && exec "$0" "$@"`, opt.Binary, "--config", file)
 	}
 	a.cmd.Env = append(os.Environ(), opt.Env...)
+	a.cmd.ExtraFiles = opt.Sockets // from descriptor 3 on
 	a.cmd.Stdout, a.cmd.Stderr = a.log, a.log
 	if err := a.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting an agent: %w", err)

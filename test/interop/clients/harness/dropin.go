@@ -28,26 +28,33 @@ type DropIn struct {
 	Compact string // UDP address
 }
 
-// StartDropIns starts the Jaeger Agent and Wayside's with the same arguments but for ports, and waits until probes of a Jaeger
-// Agent find them well.
-func StartDropIns(t testing.TB, args ...string) (theirs, ours DropIn) {
+// StartJaegerAgentBy starts the Jaeger Agent with arguments beside those for ports, and waits until its probes are answered.
+func StartJaegerAgentBy(t testing.TB, args ...string) DropIn {
 	t.Helper()
-	startOne := func(name, path string) DropIn {
-		d := DropIn{Compact: FreePort(t)}
-		admin := FreePort(t)
-		all := append([]string{
-			"--processor.jaeger-compact.server-host-port", d.Compact, "--admin.http.host-port=" + admin, "--http-server.host-port=" + FreePort(t),
-			"--processor.jaeger-binary.server-host-port=" + FreePort(t), "--processor.zipkin-compact.server-host-port=" + FreePort(t),
-		}, args...)
-		d.Process = start(t, name, path, all...)
-		d.awaitStart(t, func() error {
-			r, err := http.Get("http://" + admin + "/")
-			if err != nil {
-				return err
-			}
-			return r.Body.Close()
-		})
-		return d
-	}
-	return startOne("jaeger-agent", jaegerAgent(t)), startOne("wayside-agent", os.Getenv(agentVariable))
+	return startDropIn(t, "jaeger-agent", jaegerAgent(t), args)
+}
+
+// StartAgentBy starts Wayside's agent so.
+func StartAgentBy(t testing.TB, args ...string) DropIn {
+	t.Helper()
+	return startDropIn(t, "wayside-agent", os.Getenv(agentVariable), args)
+}
+
+func startDropIn(t testing.TB, name, path string, args []string) DropIn {
+	t.Helper()
+	d := DropIn{Compact: FreePort(t)}
+	admin := FreePort(t)
+	args = append([]string{
+		"--processor.jaeger-compact.server-host-port", d.Compact, "--admin.http.host-port=" + admin, "--http-server.host-port=" + FreePort(t),
+		"--processor.jaeger-binary.server-host-port=" + FreePort(t), "--processor.zipkin-compact.server-host-port=" + FreePort(t),
+	}, args...)
+	d.Process = start(t, name, path, args...)
+	d.awaitStart(t, func() error {
+		r, err := http.Get("http://" + admin + "/")
+		if err != nil {
+			return err
+		}
+		return r.Body.Close()
+	})
+	return d
 }
