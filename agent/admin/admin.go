@@ -11,7 +11,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -27,7 +26,7 @@ const sampleEvery = 5 * time.Second
 type Options struct {
 	Addresses []string // TCP
 	// Open opens one; nil is net.Listen.
-	Open   func(address string) (net.Listener, error)
+	Open   httpserver.Opener
 	PProf  bool // serve /debug/pprof/
 	Status func() ledger.Status
 	Log    *slog.Logger

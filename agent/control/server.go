@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"strings"
 
 	"github.com/wayside-tracing/wayside/internal/httpserver"
@@ -17,8 +16,8 @@ type Server struct {
 	http      *httpserver.Server
 }
 
-// NewServer opens the addresses, which are TCP's, with open; nil is net.Listen.
-func NewServer(addresses []string, open func(address string) (net.Listener, error), s *Sampling, log *slog.Logger) (*Server, error) {
+// NewServer opens the addresses; without an Opener they are TCP's.
+func NewServer(addresses []string, open httpserver.Opener, s *Sampling, log *slog.Logger) (*Server, error) {
 	h, err := httpserver.New(addresses, open, s, log)
 	if err != nil {
 		return nil, err

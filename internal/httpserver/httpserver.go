@@ -31,9 +31,12 @@ type Server struct {
 	failed    chan error
 }
 
-// New opens the addresses, which are TCP's, with open, or with net.Listen if that
-// is nil. Run or Close closes them.
-func New(addresses []string, open func(address string) (net.Listener, error), handler http.Handler, log *slog.Logger) (*Server, error) {
+// An Opener opens an address to listen on.
+type Opener func(address string) (net.Listener, error)
+
+// New opens the addresses; without an Opener they are TCP's. Stop or Close closes
+// them.
+func New(addresses []string, open Opener, handler http.Handler, log *slog.Logger) (*Server, error) {
 	if open == nil {
 		open = func(address string) (net.Listener, error) { return net.Listen("tcp", address) }
 	}

@@ -69,7 +69,7 @@ func TestAddressInUseIsAnError(t *testing.T) {
 	s, _ := open(t, nil)
 	defer s.Close()
 	taken := s.Addresses()[0]
-	if _, err := New([]string{"127.0.0.1:0", taken}, nil, slog.New(slog.DiscardHandler)); err == nil || !strings.HasPrefix(err.Error(), "listen tcp 127.0.0.1:") {
+	if _, err := New([]string{"127.0.0.1:0", taken}, nil, nil, slog.New(slog.DiscardHandler)); err == nil || !strings.HasPrefix(err.Error(), "listen tcp 127.0.0.1:") {
 		t.Errorf("%v", err)
 	}
 }

@@ -7,19 +7,19 @@ import (
 )
 
 func TestWarningsOfAFile(t *testing.T) {
-	for text, want := range map[string]string{
-		`{"default_strategy": {"type": "const", "param": 1}}`:                                          `the default strategy has type "const", and is given probability 0.001: write probabilistic or ratelimiting`,
-		`{"service_strategies": [{"service": "a", "type": "probabilistic", "param": 50}]}`:             `service "a" has probability 50, which tracers refuse: write 0 to 1`,
-		`{"service_strategies": [{"service": "a", "type": "ratelimiting", "param": 0.5}]}`:             `service "a" has 0.5 traces a second, of which tracers are told the whole number only`,
-		`{"service_strategies": [{"type": "probabilistic"}, {"service": "", "type": "ratelimiting"}]}`: `service "" is there twice: the last one counts`,
-		`{"service_strategy": []}`:                                        `"service_strategy" has no meaning in a strategies file`,
-		`{"default_strategy": {"type": "probabilistic", "parameter": 1}}`: `"parameter" has no meaning in a strategy`,
-		`{"default_strategy": {"type": "probabilistic", "operation_strategies": [{"operation": "x", "type": "ratelimiting"}]}}`: `operation "x" of the default strategy is left out: an operation can only be probabilistic`,
-		`{"default_strategy": {"type": "probabilistic", "param": 1}}`:                                                           ``,
+	for _, c := range []struct{ text, want string }{
+		{`{"default_strategy": {"type": "const", "param": 1}}`, `the default strategy has type "const", and is given probability 0.001: write probabilistic or ratelimiting`},
+		{`{"service_strategies": [{"service": "a", "type": "probabilistic", "param": 50}]}`, `service "a" has probability 50, which tracers refuse: write 0 to 1`},
+		{`{"service_strategies": [{"service": "a", "type": "ratelimiting", "param": 0.5}]}`, `service "a" has 0.5 traces a second, of which tracers are told the whole number only`},
+		{`{"service_strategies": [{"type": "probabilistic"}, {"service": "", "type": "ratelimiting"}]}`, `service "" is there twice: the last one counts`},
+		{`{"service_strategy": []}`, `"service_strategy" has no meaning in a strategies file`},
+		{`{"default_strategy": {"type": "probabilistic", "parameter": 1}}`, `"parameter" has no meaning in a strategy`},
+		{`{"default_strategy": {"type": "probabilistic", "operation_strategies": [{"operation": "x", "type": "ratelimiting"}]}}`, `operation "x" of the default strategy is left out: an operation can only be probabilistic`},
+		{`{"default_strategy": {"type": "probabilistic", "param": 1}}`, ``},
 	} {
-		_, warnings, err := ParseStrategies([]byte(text))
-		if got := strings.Join(warnings, "\n"); err != nil || got != want {
-			t.Errorf("%s: got\n%s, %v\nwant\n%s", text, got, err, want)
+		_, warnings, err := ParseStrategies([]byte(c.text))
+		if got := strings.Join(warnings, "\n"); err != nil || got != c.want {
+			t.Errorf("%s: got\n%s, %v\nwant\n%s", c.text, got, err, c.want)
 		}
 	}
 }
