@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"path/filepath"
@@ -69,6 +70,10 @@ func TestFloodOfJaegerRequests(t *testing.T) {
 		}
 		r.Header.Set("Content-Type", contentType)
 		res, err := transport.RoundTrip(r)
+		if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
+			answers[1].Add(1) // over HTTP/1, who still writes when it is refused may not see why
+			return
+		}
 		if err != nil {
 			t.Error(err)
 			return

@@ -41,6 +41,7 @@ func restartWithKeptSockets(t *testing.T, disk bool) {
 	opt := process.Options{Settings: settings, Sockets: kept.files}
 	if disk {
 		settings["drain_timeout"] = "100ms"
+		settings["buffer.memory"] = "32MiB" // for some seconds in which other tests keep the disk busy
 		opt = onDisk(t.TempDir(), interval, settings)
 		opt.Sockets = kept.files
 	}
