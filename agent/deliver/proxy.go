@@ -57,7 +57,7 @@ func tunnel(ctx context.Context, proxy *url.URL, hostPort, userAgent string) (ne
 	}
 	ctx, cancel := context.WithTimeout(ctx, proxyTimeout)
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	err = connect(conn, proxy, hostPort, userAgent)
 	if !stop() && err == nil || ctx.Err() != nil {
 		err = errors.New("no answer in time")

@@ -108,23 +108,28 @@ func TestThroughAProxy(t *testing.T) {
 	}{
 		{
 			"otlp-grpc", h2, "collector.example:4317", func(o TransportOptions) Transport { return NewGRPC(o) },
-			TransportOptions{}, "CONNECT //collector.example:4317 by user:s3cret",
+			TransportOptions{},
+			"CONNECT //collector.example:4317 by user:s3cret",
 		},
 		{
 			"otlp-grpc by TLS", h2s, "collector.example:4317", func(o TransportOptions) Transport { return NewGRPC(o) },
-			TransportOptions{TLS: true, Credentials: trust}, "CONNECT //collector.example:4317 by user:s3cret",
+			TransportOptions{TLS: true, Credentials: trust},
+			"CONNECT //collector.example:4317 by user:s3cret",
 		},
 		{
 			"jaeger-grpc", h2, "collector.example:14250", func(o TransportOptions) Transport { return NewJaeger(o) },
-			TransportOptions{}, "CONNECT //collector.example:14250 by user:s3cret",
+			TransportOptions{},
+			"CONNECT //collector.example:14250 by user:s3cret",
 		},
 		{
 			"http", plain, "http://collector.example:4318/v1/traces", func(o TransportOptions) Transport { return NewHTTP(o) },
-			TransportOptions{}, "POST http://collector.example:4318/v1/traces by user:s3cret",
+			TransportOptions{},
+			"POST http://collector.example:4318/v1/traces by user:s3cret",
 		},
 		{
 			"https", https, "https://collector.example/v1/traces", func(o TransportOptions) Transport { return NewHTTP(o) },
-			TransportOptions{Credentials: trust}, "CONNECT //collector.example:443 by user:s3cret",
+			TransportOptions{Credentials: trust},
+			"CONNECT //collector.example:443 by user:s3cret",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
