@@ -14,14 +14,9 @@ package agent
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
 	"log/slog"
-	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/wayside-tracing/wayside/agent/accept"
@@ -30,7 +25,6 @@ import (
 	"github.com/wayside-tracing/wayside/agent/config"
 	"github.com/wayside-tracing/wayside/agent/control"
 	"github.com/wayside-tracing/wayside/agent/deliver"
-	"github.com/wayside-tracing/wayside/agent/ledger"
 	"github.com/wayside-tracing/wayside/internal/activation"
 	"github.com/wayside-tracing/wayside/internal/task"
 	"github.com/wayside-tracing/wayside/internal/version"
@@ -69,95 +63,84 @@ func New(cfg *config.Config, log *slog.Logger) (*Agent, error) {
 // NewManaged is New for an agent that a service manager has started: sockets that
 // were handed over take the place of those that it would open.
 func NewManaged(cfg *config.Config, log *slog.Logger, manager *activation.Manager) (*Agent, error) {
-	a := &Agent{log: log, cfg: cfg, started: time.Now(), softnet: accept.SoftnetDrops(), accepting: task.NewGroup(), manager: manager}
-	a.lane = buffer.NewLane("default", laneOptions(cfg))
-	a.openDoor(cfg.Tags)
-	var err error
-	if a.transport, err = newTransport(cfg, log); err != nil {
-		return nil, err
-	}
-	a.deliverer = deliver.New(a.deliverOptions(cfg), log, func(ctx context.Context) (deliver.Batch, error) {
-		return a.lane.Take(ctx)
-	})
-	asking, err := samplingOptions(cfg, log)
+	a, err := build(cfg, log, manager)
 	if err != nil {
 		return nil, err
 	}
 	if err := openDisk(a.lane, cfg, log); err != nil {
+		a.sampling.Close()
 		return nil, err
 	}
-	a.sampling = control.NewSampling(asking, log)
-	a.requests = accept.NewServer(a.route, a.sampling, log)
-	if err = a.requests.SetOptions(acceptOptions(cfg)); err == nil {
-		err = a.listen(cfg)
-	}
-	if err == nil {
-		a.admin, err = admin.New(admin.Options{
-			Addresses: cfg.Admin.HTTP, Open: a.openTCP, PProf: cfg.Admin.PProf, Status: a.Status, Log: log,
-		})
-		if err != nil {
-			err = listenError("admin.http", err)
-		}
-	}
-	if err == nil {
-		if a.control, err = control.NewServer(cfg.Control.HTTP, a.openTCP, a.sampling, log); err != nil {
-			err = listenError("control.http", err)
-			a.admin.Close()
-		}
-	}
+	err = a.listen()
 	a.closeRest() // before an error of opening what it may explain
 	if err != nil {
-		a.sampling.Close()
-		for _, s := range a.sockets {
-			s.Close()
-		}
-		a.lane.Close()
+		a.close()
 		return nil, err
 	}
 	return a, nil
 }
 
-// listen opens the sockets.
-func (a *Agent) listen(cfg *config.Config) error {
-	for _, w := range wanted(cfg) {
-		s, err := a.open(w, cfg)
+// build makes the parts. It reads the files that the configuration names, and
+// opens nothing.
+func build(cfg *config.Config, log *slog.Logger, manager *activation.Manager) (*Agent, error) {
+	transport, err := newTransport(cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	asking, err := samplingOptions(cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	a := &Agent{
+		log: log, cfg: cfg, manager: manager, started: time.Now(), softnet: accept.SoftnetDrops(),
+		accepting: task.NewGroup(),
+		lane:      buffer.NewLane("default", laneOptions(cfg)),
+		transport: transport,
+		sampling:  control.NewSampling(asking, log),
+	}
+	a.openDoor(cfg.Tags)
+	a.requests = accept.NewServer(a.route, a.sampling, log)
+	a.deliverer = deliver.New(a.deliverOptions(cfg), log, func(ctx context.Context) (deliver.Batch, error) {
+		return a.lane.Take(ctx)
+	})
+	return a, nil
+}
+
+// listen opens the addresses.
+func (a *Agent) listen() (err error) {
+	if err := a.requests.SetOptions(acceptOptions(a.cfg)); err != nil {
+		return err
+	}
+	for _, w := range wanted(a.cfg) {
+		s, err := a.open(w, a.cfg)
 		if err != nil {
 			return err
 		}
 		a.sockets = append(a.sockets, s)
 	}
+	a.admin, err = admin.New(admin.Options{
+		Addresses: a.cfg.Admin.HTTP, Open: a.openTCP, PProf: a.cfg.Admin.PProf, Status: a.Status, Log: a.log,
+	})
+	if err != nil {
+		return listenError("admin.http", err)
+	}
+	a.control, err = control.NewServer(a.cfg.Control.HTTP, a.openTCP, a.sampling, a.log)
+	if err != nil {
+		return listenError("control.http", err)
+	}
 	return nil
 }
 
-func (a *Agent) open(w wish, cfg *config.Config) (s *socket, err error) {
-	s = &socket{wish: w}
-	switch w.source {
-	case "jaeger.compact", "jaeger.binary", "jaeger.zipkin_compact":
-		encoding := strings.TrimPrefix(w.source, "jaeger.")
-		s.listener, err = a.openUDP(w.address, encoding, cfg.Accept.Jaeger.SocketBuffer)
-	default:
-		s.listener, err = a.openRequests(w.address, w.source)
+// close gives up what was opened, of an agent that is not run.
+func (a *Agent) close() {
+	for _, s := range a.sockets {
+		s.Close()
 	}
-	if err != nil {
-		return nil, listenError("accept."+w.source, err)
+	if a.admin != nil {
+		a.admin.Close()
 	}
-	return s, nil
-}
-
-// listenError adds to an error of listening what to do about it.
-func listenError(key string, err error) error {
-	fix := ""
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		fix = "; stop what has it (another agent, such as the Jaeger Agent?), or set " + key
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		fix = "; it is no address of this machine: write one that is, or only :port for every interface"
-	case errors.Is(err, fs.ErrPermission):
-		fix = "; a port under 1024, or the folder of a socket, takes rights that this process has not: set " + key
-	case errors.Is(err, fs.ErrNotExist):
-		fix = "; make the socket's folder, or set " + key
-	}
-	return fmt.Errorf("%s: %w%s", key, err, fix)
+	a.sampling.Close()
+	a.lane.Close()
 }
 
 // route is where tenants will be told apart: today there is one lane.
@@ -249,65 +232,8 @@ func (a *Agent) settle(failure error) error {
 	return failure
 }
 
-// countDrops brings the kernel's counters into the ledger.
-func (a *Agent) countDrops() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, s := range a.sockets {
-		if u, ok := s.listener.(*accept.UDP); ok {
-			u.CountDrops()
-		}
-	}
-}
-
 func (a *Agent) drainTimeout() time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.cfg.DrainTimeout
-}
-
-// Addresses are where the agent listens, with ports that the system chose:
-// what each is for, and the address.
-func (a *Agent) Addresses() (list []string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, s := range a.sockets {
-		list = append(list, s.String())
-	}
-	for _, h := range a.control.Addresses() {
-		list = append(list, "control "+h)
-	}
-	for _, h := range a.admin.Addresses() {
-		list = append(list, "admin "+h)
-	}
-	return list
-}
-
-// Status is all that the agent tells of itself.
-func (a *Agent) Status() ledger.Status {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	s := ledger.Status{
-		Version: version.Read().Version,
-		Started: a.started,
-		Ready:   a.ready.Load(),
-		Config:  a.cfg.Effective(),
-
-		Sampling: a.sampling.Status(),
-	}
-	for _, socket := range a.sockets {
-		switch l := socket.listener.(type) {
-		case *accept.UDP:
-			s.Sockets = append(s.Sockets, l.Status()) // before the account: it brings the kernel's drops into it
-		case *accept.Listener:
-			s.Listeners = append(s.Listeners, l.Status())
-		}
-	}
-	lane := a.lane.Snapshot()
-	lane.Endpoints = a.deliverer.Endpoints()
-	s.Lanes = []ledger.Lane{lane}
-	if now := accept.SoftnetDrops(); now > a.softnet { // less, when a CPU went offline
-		s.SoftnetDrops = now - a.softnet
-	}
-	return s
 }

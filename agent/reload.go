@@ -3,19 +3,12 @@ package agent
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"reflect"
 	"slices"
-	"strings"
 	"syscall"
 
-	"github.com/wayside-tracing/wayside/agent/accept"
-	"github.com/wayside-tracing/wayside/agent/buffer"
 	"github.com/wayside-tracing/wayside/agent/config"
 	"github.com/wayside-tracing/wayside/agent/control"
-	"github.com/wayside-tracing/wayside/agent/deliver"
-	"github.com/wayside-tracing/wayside/internal/task"
-	"github.com/wayside-tracing/wayside/internal/version"
 )
 
 // Reload makes a running agent go by another configuration. New addresses are
@@ -130,128 +123,4 @@ func (a *Agent) reopen(cfg *config.Config) (kept, opened, closed []*socket, err 
 		opened = append(opened, s)
 	}
 	return kept, opened, closed, nil
-}
-
-// wish is a socket as the configuration asks for it.
-type wish struct {
-	source  string // the key, without "accept."
-	address string
-}
-
-// socket is one that is open.
-type socket struct {
-	listener
-	wish wish
-	stop func() // nil until it is run
-}
-
-// listener is an *accept.UDP or an *accept.Listener.
-type listener interface {
-	task.Task
-	Address() string
-	Close() // for one that is not run
-}
-
-func wanted(cfg *config.Config) (list []wish) {
-	add := func(source string, addresses []string) {
-		for _, address := range addresses {
-			list = append(list, wish{source, address})
-		}
-	}
-	add("jaeger.compact", cfg.Accept.Jaeger.Compact)
-	add("jaeger.binary", cfg.Accept.Jaeger.Binary)
-	add("jaeger.zipkin_compact", cfg.Accept.Jaeger.ZipkinCompact)
-	add("jaeger.grpc", cfg.Accept.Jaeger.GRPC)
-	add("jaeger.http", cfg.Accept.Jaeger.HTTP)
-	add("otlp.grpc", cfg.Accept.OTLP.GRPC)
-	add("otlp.http", cfg.Accept.OTLP.HTTP)
-	add("zipkin.http", cfg.Accept.Zipkin.HTTP)
-	return list
-}
-
-func acceptOptions(cfg *config.Config) accept.Options {
-	return accept.Options{Origins: cfg.Accept.OTLP.CORS, TLS: accept.TLSOptions(cfg.Accept.TLS)}
-}
-
-func laneOptions(cfg *config.Config) buffer.Options {
-	return buffer.Options{
-		Memory:     cfg.Buffer.Memory,
-		MaxAge:     cfg.Buffer.MaxAge,
-		BatchBytes: cfg.Deliver.Batch.Bytes,
-		BatchAge:   cfg.Deliver.Batch.Age,
-	}
-}
-
-// openDisk puts the lane on disk, if it is to be there.
-func openDisk(lane *buffer.Lane, cfg *config.Config, log *slog.Logger) error {
-	d := cfg.Buffer.Disk
-	if d.Path == "" {
-		return nil
-	}
-	opt := buffer.DiskOptions{Path: d.Path, Size: int64(d.Size), Log: log}
-	if d.Sync == "always" {
-		opt.Sync = buffer.SyncAlways
-	}
-	if err := lane.OpenDisk(opt); err != nil {
-		return fmt.Errorf("buffer.disk.path: %s: %w; give it to the user that the agent runs as, mode 0700, or name another directory", d.Path, err)
-	}
-	return nil
-}
-
-func (a *Agent) deliverOptions(cfg *config.Config) deliver.Options {
-	return deliver.Options{
-		Endpoints: cfg.Deliver.Endpoints,
-		Timeout:   cfg.Deliver.Timeout,
-		MaxAge:    cfg.Buffer.MaxAge,
-		Transport: a.transport,
-		Proxy:     deliver.EnvironmentProxy,
-	}
-}
-
-// transportChoice is what a transport is made from.
-type transportChoice struct {
-	protocol, compression string
-	tls                   bool
-	credentials           deliver.CredentialOptions
-}
-
-func transportOptions(cfg *config.Config) transportChoice {
-	d := &cfg.Deliver
-	c := transportChoice{
-		protocol: d.Protocol, compression: d.Compression, tls: d.TLS.Enabled,
-		credentials: deliver.CredentialOptions{
-			CA: d.TLS.CA, Cert: d.TLS.Cert, Key: d.TLS.Key, ServerName: d.TLS.ServerName, SkipVerify: d.TLS.SkipVerify,
-		},
-	}
-	for _, h := range d.Headers {
-		header := deliver.Header{Name: h.Name}
-		for _, p := range h.Parts {
-			header.Value = append(header.Value, deliver.Part(p))
-		}
-		c.credentials.Headers = append(c.credentials.Headers, header)
-	}
-	return c
-}
-
-// newTransport reads the files that deliver.tls and deliver.headers name.
-func newTransport(cfg *config.Config, log *slog.Logger) (deliver.Transport, error) {
-	c := transportOptions(cfg)
-	credentials, err := deliver.LoadCredentials(c.credentials, log)
-	if err != nil {
-		return nil, fmt.Errorf("deliver: %w", err)
-	}
-	opt := deliver.TransportOptions{
-		Compression: deliver.Compression(strings.TrimPrefix(c.compression, "none")),
-		UserAgent:   "wayside-agent/" + version.Read().Version,
-		TLS:         c.tls,
-		Proxy:       deliver.EnvironmentProxy,
-		Credentials: credentials,
-	}
-	switch c.protocol {
-	case "otlp-http":
-		return deliver.NewHTTP(opt), nil
-	case "jaeger-grpc":
-		return deliver.NewJaeger(opt), nil
-	}
-	return deliver.NewGRPC(opt), nil
 }

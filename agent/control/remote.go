@@ -84,7 +84,9 @@ func newRemote(name string, source asker, log *slog.Logger) *remote {
 }
 
 func (r *remote) close() {
+	r.mu.Lock() // who begins a call has begun it, or finds that it is over
 	r.cancel()
+	r.mu.Unlock()
 	r.calls.Wait()
 	r.source.close()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -279,4 +280,27 @@ func TestRefreshAsksAgain(t *testing.T) {
 		r.refresh() // also a source that is left alone
 		expect(t, r, "shop", 0.2, false)
 	})
+}
+
+// A tracer that asked just when the source was replaced could begin a question
+// that outlived it: whether it was over and that one more had begun was not one
+// step.
+func TestNoQuestionOutlivesItsSource(t *testing.T) {
+	r := newRemote("source", &fake{}, slog.New(slog.DiscardHandler))
+	r.mu.Lock() // as who begins a question has it
+	closed := make(chan struct{})
+	go func() { r.close(); close(closed) }()
+	for range 1000 {
+		runtime.Gosched()
+		select {
+		case <-closed:
+			t.Fatal("it was closed while a question began")
+		default:
+		}
+	}
+	r.mu.Unlock()
+	<-closed
+	if _, call := r.begin("service"); call != nil {
+		t.Error("a question began after the end")
+	}
 }

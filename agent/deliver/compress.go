@@ -87,17 +87,3 @@ func (c *compressor) release(out *bytes.Buffer) {
 	out.Reset()
 	c.outputs.Put(out)
 }
-
-// gunzip unpacks the message of an answer, of up to maxAnswer bytes.
-func gunzip(packed []byte) ([]byte, error) {
-	r, err := gzip.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	return io.ReadAll(io.LimitReader(r, maxAnswer))
-}
-
-// maxAnswer bounds what is read of an answer, in bytes: an
-// ExportTraceServiceResponse is a number and a line of text.
-const maxAnswer = 64 << 10

@@ -48,7 +48,7 @@ func TestZstdOnTheWire(t *testing.T) {
 	address := startServer(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		msg, compressed, err := grpc.ReadMessage(body)
-		if err != nil || !compressed || r.Header.Get("Grpc-Encoding") != "zstd" || r.Header.Get("Grpc-Accept-Encoding") != "identity,gzip" {
+		if err != nil || !compressed || r.Header.Get("Grpc-Encoding") != "zstd" || r.Header.Get("Grpc-Accept-Encoding") != "identity,gzip,zstd" {
 			t.Errorf("%v, compressed %v, %q", err, compressed, r.Header)
 		}
 		if got := unzstd(t, msg); !bytes.Equal(got, want) {
@@ -70,20 +70,29 @@ func TestZstdOnTheWire(t *testing.T) {
 	}
 }
 
-// grpc-go answers zstd with zstd if it has something to say. That is not read,
-// but told.
-func TestAnswerInZstd(t *testing.T) {
-	address := startServer(t, func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		c := newCompressor(Zstd)
-		msg := c.compress([][]byte{grpc.AppendTraceResponse(nil, grpc.PartialSuccess{Rejected: 3, Message: "no"})})
-		w.Header().Set("Content-Type", grpc.ContentType)
-		w.Header().Set("Grpc-Encoding", "zstd")
-		_, _ = w.Write(append(grpc.AppendPrefix(nil, true, msg.Len()), msg.Bytes()...))
-		w.Header().Set(http.TrailerPrefix+"Grpc-Status", "0")
-	})
-	a := export(t, TransportOptions{Compression: Zstd}, address)
-	if a.Verdict != Taken || a.Rejected != 0 || a.Err == nil || !strings.Contains(a.Err.Error(), "zstd") {
-		t.Errorf("%+v", a)
+// grpc-go answers zstd with zstd if it has something to say: spans that were
+// rejected counted as delivered, since that was not read.
+func TestPartialSuccessInZstdIsRead(t *testing.T) {
+	for _, packed := range []bool{true, false} {
+		address := startServer(t, func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			msg := []byte("it is not zstd")
+			if packed {
+				c := newCompressor(Zstd)
+				msg = c.compress([][]byte{grpc.AppendTraceResponse(nil, grpc.PartialSuccess{Rejected: 3, Message: strings.Repeat("no room, ", 20)})}).Bytes()
+			}
+			w.Header().Set("Content-Type", grpc.ContentType)
+			w.Header().Set("Grpc-Encoding", "zstd")
+			_, _ = w.Write(append(grpc.AppendPrefix(nil, true, len(msg)), msg...))
+			w.Header().Set(http.TrailerPrefix+"Grpc-Status", "0")
+		})
+		a := export(t, TransportOptions{Compression: Zstd}, address)
+		rejected, said := int64(3), "3 spans rejected: no room, no room"
+		if !packed {
+			rejected, said = 0, "perhaps not all of it"
+		}
+		if a.Verdict != Taken || a.Rejected != rejected || a.Err == nil || !strings.Contains(a.Err.Error(), said) {
+			t.Errorf("packed %v: %+v", packed, a)
+		}
 	}
 }

@@ -92,7 +92,7 @@ func newGRPC(opt TransportOptions, path string) *GRPC {
 	if opt.Compression != Uncompressed {
 		t.header = append(t.header,
 			hpack.HeaderField{Name: "grpc-encoding", Value: string(opt.Compression)},
-			hpack.HeaderField{Name: "grpc-accept-encoding", Value: "identity,gzip"}) // zstd is only written here
+			hpack.HeaderField{Name: "grpc-accept-encoding", Value: "identity,gzip,zstd"})
 	}
 	return t
 }
@@ -224,21 +224,22 @@ func answer(resp *h2.Response) Answer {
 }
 
 // taken reads the body of a success. The status says that the spans were
-// taken; a body that can't be read does not change that.
+// taken; a body that can't be read does not change that, but is told: it may
+// say that some were not.
 //
 // grpc-go answers in the request's encoding, whatever the caller says it
 // reads, but only where there is something to be said (server.go,
 // processUnaryRPC; rpc_util.go, compress).
 func taken(content []byte, encoding string) Answer {
+	if len(content) == 0 {
+		return Answer{Verdict: Taken}
+	}
 	msg, compressed, err := grpc.ReadMessage(content)
-	switch {
-	case err == nil && compressed && encoding == string(Zstd):
-		return Answer{Verdict: Taken, Err: errors.New("taken, perhaps not all of it: what the endpoint says of that is in zstd, which is not read here")}
-	case err == nil && compressed:
-		msg, err = gunzip(msg)
+	if err == nil && compressed {
+		msg, err = Compression(encoding).unpack(msg)
 	}
 	if err != nil {
-		return Answer{Verdict: Taken}
+		return Answer{Verdict: Taken, Err: fmt.Errorf("taken, perhaps not all of it: what the endpoint says of that can't be read: %w", err)}
 	}
 	return accepted(grpc.ReadTraceResponse(msg))
 }

@@ -19,6 +19,7 @@ cold="
 	github.com/wayside-tracing/wayside/agent/admin
 	github.com/wayside-tracing/wayside/agent/config
 	github.com/wayside-tracing/wayside/agent/config/jaegerflags
+	github.com/wayside-tracing/wayside/wire/zstd
 "
 for package in $cold; do
 	set -- "-gcflags=$package=-l" "$@"

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"log/slog"
 	"os"
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"github.com/wayside-tracing/wayside/agent/accept"
 	"github.com/wayside-tracing/wayside/agent/config"
+	"github.com/wayside-tracing/wayside/internal/pages"
 )
 
 func unset(name string) bool { return os.Getenv(name) == "" }
@@ -47,4 +50,14 @@ func (b baseline) limit(cfg *config.Config) {
 	if unset("GOMEMLIMIT") {
 		debug.SetMemoryLimit(int64(b) + int64(cfg.Buffer.Memory) + accept.Receiving - codePages)
 	}
+}
+
+// startEnds is when all has been done that is only done at the start.
+const startEnds = time.Second
+
+// releasePages gives back what only the start needed of the program itself: a
+// third of what an idle agent has resident.
+func releasePages(log *slog.Logger) {
+	released, err := pages.Release()
+	log.Debug("pages of the program released", "bytes", released, "error", err)
 }

@@ -5,14 +5,8 @@ import (
 	"iter"
 	"math"
 	"time"
-)
 
-// Wire types of the protobuf encoding (protobuf.dev, "Encoding").
-const (
-	wireVarint  = 0
-	wireFixed64 = 1
-	wireBytes   = 2
-	wireFixed32 = 5
+	"github.com/wayside-tracing/wayside/wire/protobuf"
 )
 
 // Field numbers.
@@ -107,22 +101,22 @@ func appendVarint(dst []byte, number int, v uint64) []byte {
 	if v == 0 {
 		return dst
 	}
-	return binary.AppendUvarint(append(dst, byte(number<<3|wireVarint)), v)
+	return binary.AppendUvarint(append(dst, byte(number<<3|protobuf.Varint)), v)
 }
 
 func appendBytes[T string | []byte](dst []byte, number int, v T) []byte {
 	if len(v) == 0 {
 		return dst
 	}
-	dst = binary.AppendUvarint(append(dst, byte(number<<3|wireBytes)), uint64(len(v)))
+	dst = binary.AppendUvarint(append(dst, byte(number<<3|protobuf.Bytes)), uint64(len(v)))
 	return append(dst, v...)
 }
 
 // field is one field of a message. data aliases the message.
 type field struct {
-	number uint64
-	value  uint64 // of wireVarint
-	data   []byte // of wireBytes
+	number int
+	value  uint64 // of a varint
+	data   []byte // of bytes
 }
 
 // fields yields the varints and byte strings of a message, up to where it is
@@ -131,38 +125,16 @@ type field struct {
 func fields(msg []byte) iter.Seq[field] {
 	return func(yield func(field) bool) {
 		for len(msg) > 0 {
-			tag, n := binary.Uvarint(msg)
-			if n <= 0 {
+			var f protobuf.Field
+			rest, err := f.Next(msg)
+			if err != nil {
 				return
 			}
-			msg = msg[n:]
-			f := field{number: tag >> 3}
-			var skip int
-			switch tag & 7 {
-			case wireVarint:
-				f.value, skip = binary.Uvarint(msg)
-				if skip <= 0 {
-					return
-				}
-			case wireBytes:
-				length, n := binary.Uvarint(msg)
-				if n <= 0 || length > uint64(len(msg)-n) {
-					return
-				}
-				skip = n + int(length)
-				f.data = msg[n:skip]
-			case wireFixed64:
-				skip, f.number = 8, 0
-			case wireFixed32:
-				skip, f.number = 4, 0
-			default:
-				return
+			msg = rest
+			if w := f.Key.Wire(); w != protobuf.Varint && w != protobuf.Bytes {
+				continue
 			}
-			if skip > len(msg) {
-				return
-			}
-			msg = msg[skip:]
-			if !yield(f) {
+			if !yield(field{f.Key.Number(), f.Value, f.Data}) {
 				return
 			}
 		}

@@ -24,6 +24,12 @@ type Key uint64
 // KeyOf is the Key of a field.
 func KeyOf(number, wire int) Key { return Key(number<<3 | wire) }
 
+// Number is the field's.
+func (k Key) Number() int { return int(k >> 3) }
+
+// Wire is the field's wire type.
+func (k Key) Wire() int { return int(k & 7) }
+
 // maxField is the highest field number (protobuf.dev, "Assigning Field Numbers").
 const maxField = 1<<29 - 1
 

@@ -1,13 +1,13 @@
 package sampling
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
 	"unicode/utf8"
 
 	"github.com/wayside-tracing/wayside/wire/otlp"
+	"github.com/wayside-tracing/wayside/wire/protobuf"
 )
 
 // Field numbers of jaeger-idl, proto/api_v2/sampling.proto.
@@ -183,28 +183,21 @@ func readOperation(f field) (op Operation, err error) {
 
 // field is one field of a message.
 type field struct {
-	number uint64
-	wire   uint64
+	number int
+	wire   int
 	value  uint64 // of a varint or of eight bytes
 	data   []byte // of a string or a message; aliases the message
 }
 
-const (
-	wireVarint  = 0
-	wireFixed64 = 1
-	wireBytes   = 2
-	wireFixed32 = 5
-)
-
 func (f field) message(each func(field) error) error {
-	if f.wire != wireBytes {
+	if f.wire != protobuf.Bytes {
 		return fmt.Errorf("%w: field %d is no message", ErrMalformed, f.number)
 	}
 	return walk(f.data, each)
 }
 
 func (f field) text() (string, error) {
-	if f.wire != wireBytes || !utf8.Valid(f.data) {
+	if f.wire != protobuf.Bytes || !utf8.Valid(f.data) {
 		return "", fmt.Errorf("%w: field %d is no text", ErrMalformed, f.number)
 	}
 	return string(f.data), nil
@@ -212,7 +205,7 @@ func (f field) text() (string, error) {
 
 func (f field) double() (float64, error) {
 	v := math.Float64frombits(f.value)
-	if f.wire != wireFixed64 || math.IsNaN(v) || math.IsInf(v, 0) {
+	if f.wire != protobuf.Fixed64 || math.IsNaN(v) || math.IsInf(v, 0) {
 		return 0, fmt.Errorf("%w: field %d is no finite number", ErrMalformed, f.number)
 	}
 	return v, nil
@@ -221,36 +214,15 @@ func (f field) double() (float64, error) {
 // walk calls each for every field of a message, in order.
 func walk(msg []byte, each func(field) error) error {
 	for len(msg) > 0 {
-		tag, n := binary.Uvarint(msg)
-		if n <= 0 || tag>>3 == 0 {
-			return fmt.Errorf("%w: bad field tag", ErrMalformed)
+		var f protobuf.Field
+		rest, err := f.Next(msg)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrMalformed, err)
 		}
-		f := field{number: tag >> 3, wire: tag & 7}
-		msg = msg[n:]
-		size := 0
-		switch f.wire {
-		case wireVarint:
-			f.value, size = binary.Uvarint(msg)
-		case wireFixed64:
-			if size = 8; len(msg) >= size {
-				f.value = binary.LittleEndian.Uint64(msg)
-			}
-		case wireFixed32:
-			size = 4
-		case wireBytes:
-			length, n := binary.Uvarint(msg)
-			if n > 0 && length <= uint64(len(msg)-n) {
-				size = n + int(length)
-				f.data = msg[n:size]
-			}
-		}
-		if size <= 0 || size > len(msg) {
-			return fmt.Errorf("%w: field %d", ErrMalformed, f.number)
-		}
-		msg = msg[size:]
-		if err := each(f); err != nil {
+		if err := each(field{f.Key.Number(), f.Key.Wire(), f.Value, f.Data}); err != nil {
 			return err
 		}
+		msg = rest
 	}
 	return nil
 }
