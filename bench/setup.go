@@ -50,6 +50,7 @@ func setupJaegerAgent(p *places, o options) setup {
 		fmt.Sprintf("--processor.jaeger-compact.server-socket-buffer-size=%d", o.socketBuffer),
 		"--processor.jaeger-binary.server-host-port=" + local(p.binaryUDP),
 		"--processor.zipkin-compact.server-host-port=" + local(p.zipkinUDP),
+		fmt.Sprintf("--processor.zipkin-compact.server-socket-buffer-size=%d", o.socketBuffer),
 		"--http-server.host-port=" + local(p.spare),
 		"--admin.http.host-port=" + local(p.admin),
 	}}
