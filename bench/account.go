@@ -68,6 +68,10 @@ var jaegerLosses = []struct {
 	{"jaeger_agent_thrift_udp_server_read_errors_total", `model="jaeger",protocol="compact"`, load.SpansPerPacket},
 	{"jaeger_agent_thrift_udp_t_processor_handler_errors_total", `model="jaeger",protocol="compact"`, load.SpansPerPacket},
 	{"jaeger_agent_reporter_spans_failures_total", `format="jaeger",protocol="grpc"`, 1},
+	{"jaeger_agent_thrift_udp_server_packets_dropped_total", `model="zipkin",protocol="compact"`, load.SpansPerPacket},
+	{"jaeger_agent_thrift_udp_server_read_errors_total", `model="zipkin",protocol="compact"`, load.SpansPerPacket},
+	{"jaeger_agent_thrift_udp_t_processor_handler_errors_total", `model="zipkin",protocol="compact"`, load.SpansPerPacket},
+	{"jaeger_agent_reporter_spans_failures_total", `format="zipkin",protocol="grpc"`, 1},
 }
 
 func countedByJaegerAgent(p *places) (account, error) {
@@ -88,7 +92,7 @@ func countedByJaegerAgent(p *places) (account, error) {
 			if err != nil {
 				return account{}, err
 			}
-			a.Lost[l.metric] = uint64(n) * l.spans
+			a.Lost[l.metric] += uint64(n) * l.spans
 			found++
 		}
 	}

@@ -61,7 +61,7 @@ func evidenceOf(micros map[string][]float64) *evidence {
 			}
 			e.Runs[i].Rows = append(e.Runs[i].Rows, row{
 				In: jaegerUDP, Agent: name, Rate: 10_000, Run: i + 1, MicrosASpan: v,
-				Sent: load.Sent{Spans: 100}, Arrived: 100, Requests: 4_000,
+				Sent: load.Sent{Spans: 100}, Arrived: 100, Requests: 4_000, OutBytes: 38_600,
 			})
 		}
 	}
@@ -83,7 +83,7 @@ func TestReport(t *testing.T) {
 	e := evidenceOf(map[string][]float64{wayside: {3, 2.5, 3.5}, jaegerAgent: {30, 25, 28}})
 	got := e.report(o)
 	for _, want := range []string{
-		"| 10,000 | wayside | 0 | 3.00 (2.50–3.50) | 0.0 / 0.0 | 4,000 | 0.00 |",
+		"| 10,000 | wayside | 0 | 3.00 (2.50–3.50) | 0.0 / 0.0 | 4,000 | 386 | 0.00 |",
 		"| 10,000 | 0.100 (0.100–0.125) | – | – |",
 		"| wayside | – | – | – | 9.0 |",
 		"| CPU a span, Jaeger by UDP in, 10,000 spans/s | 3.50 µs | 3.00 (2.50–3.50) | met |",
@@ -124,7 +124,7 @@ func TestOptions(t *testing.T) {
 	if o, err := parse(nil); err != nil || !o.complete() {
 		t.Errorf("without arguments: %+v, %v", o, err)
 	}
-	for _, args := range [][]string{{"--quick"}, {"--runs", "1"}, {"--only", "wayside"}, {"--tick", "0s"}, {"--rates", "60000"}, {"--in", "large"}, {"--in", "none"}, {"--trials", "none"}, {"--trials", "recovery"}} {
+	for _, args := range [][]string{{"--quick"}, {"--runs", "1"}, {"--only", "wayside"}, {"--tick", "0s"}, {"--rates", "60000"}, {"--in", "large"}, {"--in", "none"}, {"--in", "protocols"}, {"--only", "protocols"}, {"--trials", "none"}, {"--trials", "recovery"}} {
 		if o, err := parse(args); err != nil || o.complete() {
 			t.Errorf("%v: complete, or %v", args, err)
 		}

@@ -26,11 +26,11 @@ import (
 func send(args []string) error {
 	var p load.Plan
 	f := flag.NewFlagSet("send", flag.ContinueOnError)
-	f.StringVar((*string)(&p.Protocol), "protocol", string(load.JaegerUDP), "jaeger-udp, otlp-grpc, otlp-http or otlp-json")
+	f.StringVar((*string)(&p.Protocol), "protocol", string(load.JaegerUDP), "jaeger-udp, zipkin-udp, otlp-grpc, otlp-http, otlp-json, jaeger-grpc, jaeger-http, zipkin-json or zipkin-proto")
 	f.StringVar(&p.To, "to", "127.0.0.1:6831", "`address` of an agent")
-	f.IntVar(&p.Rate, "rate", 10_000, "`spans` a second; 0, by OTLP: as fast as answers come")
-	f.IntVar(&p.Spans, "spans", 100, "in a request; by OTLP")
-	f.IntVar(&p.Clients, "clients", 8, "connections, each with one request at a time; by OTLP")
+	f.IntVar(&p.Rate, "rate", 10_000, "`spans` a second; 0, not by UDP: as fast as answers come")
+	f.IntVar(&p.Spans, "spans", 100, "in a request; not by UDP")
+	f.IntVar(&p.Clients, "clients", 8, "connections, each with one request at a time; not by UDP")
 	f.DurationVar(&p.For, "for", 8*time.Second, "how long")
 	f.DurationVar(&p.Tick, "tick", defaults.tick, "send what is due within this time together; 0: each packet when it is due")
 	if err := f.Parse(args); err != nil {
@@ -80,8 +80,13 @@ func sendAs(ctx context.Context, p load.Plan) (sent load.Sent, err error) {
 type listening struct{ GRPC, Sink string }
 
 // receiving is `bench receive`: it serves until its input ends.
-func receiving() error {
+func receiving(args []string) error {
 	var s receive.Server
+	f := flag.NewFlagSet("receive", flag.ContinueOnError)
+	f.StringVar(&s.Encoding, "encoding", "", "what requests must be compressed with: gzip, zstd or nothing")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
 	grpc, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -112,8 +117,8 @@ type receiver struct {
 	stdin      io.Closer
 }
 
-func startReceiver(ctx context.Context) (r receiver, err error) {
-	if r.cmd, err = again(ctx, "receive"); err != nil {
+func startReceiver(ctx context.Context, encoding string) (r receiver, err error) {
+	if r.cmd, err = again(ctx, "receive", "--encoding", encoding); err != nil {
 		return r, err
 	}
 	r.cmd.Env = append(os.Environ(), "GOGC=400") // it shares the cores: less collecting for more memory

@@ -41,6 +41,9 @@ type options struct {
 // none is what --in and --trials may be, too.
 const none = "none"
 
+// protocols is what --in and --only may be, too: too much to be measured each time.
+const protocols = "protocols"
+
 // defaults are what the published figures are made with. A run with others is
 // not kept in bench/results unless asked for.
 var defaults = options{seconds: 8 * time.Second, runs: 3, only: names[:7], socketBuffer: 4 << 20, tick: 5 * time.Millisecond, diskSize: 512 << 20}
@@ -48,11 +51,11 @@ var defaults = options{seconds: 8 * time.Second, runs: 3, only: names[:7], socke
 func parse(args []string) (options, error) {
 	o := defaults
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
-	in := f.String("in", strings.Join(wayNames(), ","), "how spans come in; none: only trials")
-	rates := f.String("rates", "", "spans a second, one row each; default: 2000,10000,30000,60000 by UDP, 10000,60000 by OTLP")
+	in := f.String("in", strings.Join(wayNames(defaultWays()), ","), "how spans come in; protocols: every protocol once, other ones than these among them; none: only trials")
+	rates := f.String("rates", "", "spans a second, one row each; default: 2000,10000,30000,60000 by UDP, 10000,60000 otherwise")
 	trials := f.String("trials", strings.Join(trialNames(), ","), "what to try with disk buffers beside the rows; none: nothing")
 	f.StringVar(&o.disk, "disk", "", "`folder` for the disk buffers; default: the system's for temporary files")
-	only := f.String("only", strings.Join(o.only, ","), "what to measure; floor-rested is there, too")
+	only := f.String("only", strings.Join(o.only, ","), "what to measure; protocols: every way out; floor-rested is there, too")
 	f.DurationVar(&o.seconds, "for", o.seconds, "how long each row drives")
 	f.IntVar(&o.runs, "runs", o.runs, "how often everything is measured")
 	f.IntVar(&o.socketBuffer, "socket-buffer", o.socketBuffer, "`bytes` that every program asks the kernel for; 0: the kernel's default")
@@ -85,7 +88,9 @@ func parse(args []string) (options, error) {
 		}
 		o.rates = append(o.rates, n)
 	}
-	o.only = strings.Split(*only, ",")
+	if o.only = strings.Split(*only, ","); *only == protocols {
+		o.only = everyOut()
+	}
 	for _, name := range o.only {
 		if !slices.Contains(names, name) {
 			return o, fmt.Errorf("--only: %q is none of %s", name, strings.Join(names, ", "))
@@ -112,7 +117,7 @@ func (o options) ratesOf(w *way) []int {
 
 // complete is whether the figures are those that results are kept of.
 func (o options) complete() bool {
-	return len(o.in) == len(ways()) && o.rates == nil && o.seconds >= defaults.seconds && o.runs >= defaults.runs &&
+	return slices.Equal(wayNames(o.in), wayNames(defaultWays())) && o.rates == nil && o.seconds >= defaults.seconds && o.runs >= defaults.runs &&
 		slices.Equal(o.only, defaults.only) && len(o.trials) == len(trialNames()) && o.socketBuffer == defaults.socketBuffer && o.tick == defaults.tick && !o.profile && o.wayside == ""
 }
 
@@ -133,7 +138,7 @@ func command(args []string) error {
 		case "send":
 			return send(args[1:])
 		case "receive":
-			return receiving()
+			return receiving(args[1:])
 		}
 	}
 	o, err := parse(args)

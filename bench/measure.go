@@ -64,7 +64,7 @@ func (p *process) snapshot(to receiver) (s snapshot, err error) {
 		func() (err error) { s.busy, err = proc.ReadBusy(); return err },
 		func() (err error) { s.receiver, err = proc.ReadCPU(to.pid()); return err },
 		func() (err error) { s.own, err = proc.ReadCPU(os.Getpid()); return err },
-		func() (err error) { s.udp, err = proc.ReadUDP(p.places.udp); return err },
+		func() (err error) { s.udp, err = proc.ReadUDP(p.places.socket()); return err },
 		func() (err error) { s.softnet, err = proc.ReadSoftnetDrops(); return err },
 		func() (err error) { s.counts, err = to.counts(); return err },
 	} {
@@ -168,7 +168,7 @@ func (p *process) settle(ctx context.Context, to receiver, before receive.Counts
 		if now != last {
 			last, changed = now, time.Now()
 		}
-		socket, err := proc.ReadUDP(p.places.udp)
+		socket, err := proc.ReadUDP(p.places.socket())
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}

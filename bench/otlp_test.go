@@ -102,30 +102,3 @@ func TestNoRatioOfOTLPThatIsNotAccountedFor(t *testing.T) {
 		}
 	}
 }
-
-// Every way has a place to send to and, when it must be quick, few rates.
-func TestWays(t *testing.T) {
-	p := &places{udp: 1, otlpGRPC: 2, otlpHTTP: 3}
-	to := map[load.Protocol]string{load.JaegerUDP: "127.0.0.1:1", load.OTLPGRPC: "127.0.0.1:2", load.OTLPHTTP: "127.0.0.1:3", load.OTLPJSON: "127.0.0.1:3"}
-	o, err := parse(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(o.in) != len(ways()) {
-		t.Errorf("%d ways by default", len(o.in))
-	}
-	for _, w := range o.in {
-		if plan := w.plan(p, 7, o); plan.To != to[w.protocol] || plan.Spans != w.spans || plan.Clients != w.clients || plan.Rate != 7 {
-			t.Errorf("%s: %+v", w.name, plan)
-		}
-	}
-	quick, err := parse([]string{"--quick"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, w := range quick.in {
-		if got := quick.ratesOf(w); len(got) == 0 || len(got) > 2 {
-			t.Errorf("%s: %v", w.name, got)
-		}
-	}
-}

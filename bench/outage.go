@@ -69,7 +69,7 @@ func overcome(ctx context.Context, t trial, c *contender, rate int, to receiver,
 	if err := os.RemoveAll(diskOf(c, o)); err != nil {
 		return r, err
 	}
-	p, err := startAgain(ctx, c, temp, to, group, o)
+	p, err := startAgain(ctx, c, load.JaegerUDP, temp, to, group, o)
 	if err != nil {
 		return r, err
 	}

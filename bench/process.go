@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/wayside-tracing/wayside/bench/load"
 	"github.com/wayside-tracing/wayside/bench/proc"
 	"github.com/wayside-tracing/wayside/internal/cgroup"
 )
@@ -30,12 +31,12 @@ type process struct {
 // startLimit is how long a contender may take until it is ready.
 const startLimit = 20 * time.Second
 
-// start runs a contender in folder dir, with an empty disk, and waits until it is ready.
-func start(ctx context.Context, c *contender, dir string, to receiver, o options) (*process, error) {
+// start runs a contender for spans that come by a protocol in folder dir, with an empty disk, and waits until it is ready.
+func start(ctx context.Context, c *contender, in load.Protocol, dir string, to receiver, o options) (*process, error) {
 	if err := os.RemoveAll(diskOf(c, o)); err != nil {
 		return nil, err
 	}
-	return startAgain(ctx, c, dir, to, nil, o)
+	return startAgain(ctx, c, in, dir, to, nil, o)
 }
 
 // diskOf is the folder of a contender's disk buffer.
@@ -44,16 +45,15 @@ func diskOf(c *contender, o options) string { return filepath.Join(o.disk, c.nam
 // startAgain runs a contender with what its disk has, in a memory cgroup or, with
 // nil, in none. It is ready when its admin port answers with 200, or, where it has
 // no such thing, when its UDP port is bound.
-func startAgain(ctx context.Context, c *contender, dir string, to receiver, group *cgroup.Group, o options) (*process, error) {
+func startAgain(ctx context.Context, c *contender, in load.Protocol, dir string, to receiver, group *cgroup.Group, o options) (*process, error) {
 	if err := os.MkdirAll(diskOf(c, o), 0o700); err != nil {
 		return nil, err
 	}
-	ports, err := freePorts(4 + len(places{}.spare))
-	if err != nil {
+	p := &process{contender: c, ended: make(chan struct{})}
+	p.places = &places{in: in, disk: diskOf(c, o), grpc: to.grpc, sink: to.sink}
+	if err := p.places.fill(); err != nil {
 		return nil, err
 	}
-	p := &process{contender: c, ended: make(chan struct{})}
-	p.places = &places{udp: ports[0], admin: ports[1], otlpGRPC: ports[2], otlpHTTP: ports[3], spare: [3]int(ports[4:]), disk: diskOf(c, o), grpc: to.grpc, sink: to.sink}
 	s := c.setup(p.places, o)
 	config := filepath.Join(dir, c.name+".yaml")
 	if s.config != "" {

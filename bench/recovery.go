@@ -39,7 +39,7 @@ func recoverFrom(ctx context.Context, t trial, c *contender, rate int, to receiv
 	if err != nil {
 		return r, err
 	}
-	p, err := start(ctx, c, temp, to, o)
+	p, err := start(ctx, c, load.JaegerUDP, temp, to, o)
 	if err != nil {
 		return r, err
 	}
@@ -70,7 +70,7 @@ func recoverFrom(ctx context.Context, t trial, c *contender, rate int, to receiv
 	if err := to.away(false); err != nil {
 		return r, err
 	}
-	again, err := startAgain(ctx, c, temp, to, nil, o)
+	again, err := startAgain(ctx, c, load.JaegerUDP, temp, to, nil, o)
 	if err != nil {
 		return r, err
 	}

@@ -102,8 +102,9 @@ func (e *evidence) report(o options) string {
 			e.ratioTable(&b, w, o.ratesOf(w))
 		}
 	}
-	e.otlpTable(&b, o)
-	e.otlpRatioTable(&b, o)
+	e.outTable(&b, o)
+	e.requestTable(&b, o)
+	e.requestRatioTable(&b, o)
 	e.largeTable(&b, o)
 	e.diskTables(&b)
 	e.troubles(&b)
@@ -147,26 +148,34 @@ func (e *evidence) idleTable(b *strings.Builder) {
 }
 
 func (e *evidence) rateTable(b *strings.Builder, w *way, rates []int) {
-	b.WriteString("\nJaeger compact by UDP in:\n\n| rate, spans/s | agent | lost | CPU µs/span | RSS after / peak, MB | requests out | others |\n|---|---|---|---|---|---|---|\n")
+	title := "Jaeger compact by UDP in"
+	if w.name == zipkinUDP {
+		title = "Zipkin's Thrift by UDP in"
+	}
+	fmt.Fprintf(b, "\n%s:\n\n| rate, spans/s | agent | lost | CPU µs/span | RSS after / peak, MB | requests out | bytes a span out | others |\n|---|---|---|---|---|---|---|---|\n", title)
 	for _, rate := range rates {
 		for _, name := range names {
 			rows := e.rows(w.name, name, rate)
 			if len(rows) == 0 {
 				continue
 			}
-			requests := "–"
+			requests, bytes := "–", "–"
 			if rows[0].Requests > 0 { // the floor programs send none
+				bytes = fmt.Sprintf("%.0f", over(rows, row.outASpan).median())
 				requests = thousands(int(over(rows, func(r row) float64 { return float64(r.Requests) }).median()))
 			}
-			fmt.Fprintf(b, "| %s | %s | %s | %s | %.1f / %.1f | %s | %.2f |\n", thousands(rate), name, lostText(rows),
+			fmt.Fprintf(b, "| %s | %s | %s | %s | %.1f / %.1f | %s | %s | %.2f |\n", thousands(rate), name, lostText(rows),
 				over(rows, func(r row) float64 { return r.MicrosASpan }).text("%.2f"),
 				over(rows, func(r row) float64 { return mb(r.Memory.RSS) }).median(),
 				over(rows, func(r row) float64 { return mb(r.Memory.Peak) }).median(),
-				requests,
+				requests, bytes,
 				over(rows, func(r row) float64 { return r.OthersCores }).median())
 		}
 	}
 }
+
+// outASpan is in bytes of requests, as they were sent.
+func (r row) outASpan() float64 { return float64(r.OutBytes) / float64(max(1, r.Arrived)) }
 
 // lostText is the part of all runs' spans that was lost, and where to.
 func lostText(rows []row) string {
@@ -198,12 +207,12 @@ func (e *evidence) ratioTable(b *strings.Builder, w *way, rates []int) {
 	if _, ok := e.Binaries[wayside]; !ok || len(e.Binaries) == 1 {
 		return
 	}
-	others := []string{jaegerAgent, otelcol, floor}
+	others := slices.DeleteFunc([]string{jaegerAgent, otelcol, floor}, func(name string) bool { return !slices.Contains(w.agents, name) })
 	b.WriteString("\nCPU of Wayside as a part of that of the others, run by run:\n\n| rate, spans/s |")
 	for _, name := range others {
 		b.WriteString(" / " + name + " |")
 	}
-	b.WriteString("\n|---|---|---|---|\n")
+	b.WriteString("\n|---|" + strings.Repeat("---|", len(others)) + "\n")
 	for _, rate := range rates {
 		fmt.Fprintf(b, "| %s |", thousands(rate))
 		for _, name := range others {
@@ -215,11 +224,20 @@ func (e *evidence) ratioTable(b *strings.Builder, w *way, rates []int) {
 
 // ratio is the text of ratios.
 func (e *evidence) ratio(in, name string, rate int) string {
-	ratios, sound := e.ratios(in, name, rate)
+	return e.part(in, wayside, name, rate)
+}
+
+// part is the text of what the CPU of one contender is of that of another.
+func (e *evidence) part(in, our, their string, rate int) string {
+	ratios, sound := e.compare(in, our, their, rate, func(our, their float64) float64 { return our / their })
+	return orUnsound(ratios.text("%.3f"), sound)
+}
+
+func orUnsound(text string, sound bool) string {
 	if !sound {
 		return "none: spans are not accounted for"
 	}
-	return ratios.text("%.3f")
+	return text
 }
 
 // ratios compare Wayside with another contender, in the rows of the same run.

@@ -76,7 +76,7 @@ func runAll(ctx context.Context, all []*contender, run int, temp string, o optio
 // measure starts a contender and drives it in one way. The first time in a run,
 // it is started again and again, and its idle memory is measured.
 func (one *oneRun) measure(ctx context.Context, c *contender, w *way, temp string, o options) error {
-	to, err := startReceiver(ctx)
+	to, err := startReceiver(ctx, c.encoding)
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (one *oneRun) measure(ctx context.Context, c *contender, w *way, temp strin
 	_, known := one.Idle[c.name]
 	var p *process
 	for last := false; !last; {
-		if p, err = start(ctx, c, temp, to, o); err != nil {
+		if p, err = start(ctx, c, w.protocol, temp, to, o); err != nil {
 			return err
 		}
 		one.Started[c.name] = append(one.Started[c.name], millisecond(p.started.Seconds()*1000))

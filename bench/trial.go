@@ -96,7 +96,7 @@ func (one *oneRun) tryAll(ctx context.Context, all []*contender, temp string, o 
 }
 
 func (one *oneRun) try(ctx context.Context, t trial, c *contender, rate int, temp string, o options) error {
-	to, err := startReceiver(ctx)
+	to, err := startReceiver(ctx, c.encoding)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/wayside-tracing/wayside/bench/load"
 )
 
 // troubles lists what a reader of the tables must know of single rows.
@@ -54,7 +56,7 @@ func (r *row) troubles() (all []string) {
 	}
 	if late := r.Sent.Late.Milliseconds(); late > 50 && r.Sent.Skipped == 0 {
 		by := "by slow answers, or from a core"
-		if r.In == jaegerUDP {
+		if load.Protocol(r.In).UDP() {
 			by = "from a core"
 		}
 		add("the load generator was kept %s for %d ms", by, late)

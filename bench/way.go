@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/wayside-tracing/wayside/bench/load"
@@ -16,11 +17,13 @@ type way struct {
 	rates    []int // spans/s; 0: every client sends again when it is answered
 	quick    []int // those of --quick; none: it is left out
 	agents   []string
+	asked    bool // it is measured only when asked for
 }
 
-// The names of the ways that have budgets of their own.
+// The names of ways that are told apart elsewhere.
 const (
 	jaegerUDP = "jaeger-udp"
+	zipkinUDP = "zipkin-udp"
 	large     = "large" // 16 clients with requests of nearly 4 MiB
 )
 
@@ -33,25 +36,46 @@ func ways() []*way {
 		w.agents = []string{otelcol, otelcolDisk, wayside, waysideDisk, waysideAlways}
 		return w
 	}
-	otlp := func(protocol load.Protocol, spans int, quick ...int) *way {
+	requests := func(protocol load.Protocol, spans int, quick ...int) *way {
 		return &way{
 			name: fmt.Sprintf("%s-%d", protocol, spans), protocol: protocol, spans: spans, clients: 8,
 			rates: []int{10_000, 60_000}, quick: quick, agents: []string{otelcol, wayside},
 		}
 	}
+	other := func(protocol load.Protocol) *way {
+		w := requests(protocol, 100, 10_000)
+		w.asked = true
+		return w
+	}
 	return []*way{
-		{jaegerUDP, load.JaegerUDP, load.SpansPerPacket, 8, []int{2_000, 10_000, 30_000, 60_000}, []int{2_000, 10_000}, names},
-		disk(otlp(load.OTLPGRPC, 20)),
-		disk(otlp(load.OTLPGRPC, 100, 10_000)),
-		otlp(load.OTLPGRPC, 400),
-		otlp(load.OTLPHTTP, 100),
-		otlp(load.OTLPJSON, 100, 10_000),
-		{large, load.OTLPGRPC, largeSpans, 16, []int{0}, []int{0}, []string{otelcol, wayside}},
+		{name: jaegerUDP, protocol: load.JaegerUDP, spans: load.SpansPerPacket, clients: 8, rates: []int{2_000, 10_000, 30_000, 60_000}, quick: []int{2_000, 10_000}, agents: names},
+		disk(requests(load.OTLPGRPC, 20)),
+		disk(requests(load.OTLPGRPC, 100, 10_000)),
+		requests(load.OTLPGRPC, 400),
+		requests(load.OTLPHTTP, 100),
+		requests(load.OTLPJSON, 100, 10_000),
+		{name: large, protocol: load.OTLPGRPC, spans: largeSpans, clients: 16, rates: []int{0}, quick: []int{0}, agents: []string{otelcol, wayside}},
+		other(load.JaegerGRPC),
+		other(load.JaegerHTTP),
+		other(load.ZipkinJSON),
+		other(load.ZipkinProtobuf),
+		// The Collector's Jaeger receiver has no use for emitZipkinBatch.
+		{name: zipkinUDP, protocol: load.ZipkinUDP, spans: load.SpansPerPacket, clients: 8, rates: []int{10_000, 60_000}, quick: []int{10_000}, agents: []string{jaegerAgent, wayside}, asked: true},
 	}
 }
 
-func wayNames() (all []string) {
-	for _, w := range ways() {
+// defaultWays are those that are measured unless others are asked for.
+func defaultWays() []*way {
+	return slices.DeleteFunc(ways(), func(w *way) bool { return w.asked })
+}
+
+// everyIn is what --in protocols stands for: a way for each protocol.
+func everyIn() []*way {
+	return slices.DeleteFunc(ways(), func(w *way) bool { return !w.udp() && (w.spans != 100 || !w.paced()) })
+}
+
+func wayNames(of []*way) (all []string) {
+	for _, w := range of {
 		all = append(all, w.name)
 	}
 	return all
@@ -59,8 +83,11 @@ func wayNames() (all []string) {
 
 // find returns the ways with these names, in the order of ways; "none" is none.
 func find(list string) (found []*way, err error) {
-	if list == none {
+	switch list {
+	case none:
 		return nil, nil
+	case protocols:
+		return everyIn(), nil
 	}
 	wanted := map[string]bool{}
 	for name := range strings.SplitSeq(list, ",") {
@@ -73,7 +100,7 @@ func find(list string) (found []*way, err error) {
 		}
 	}
 	for name := range wanted {
-		return nil, fmt.Errorf("--in: %q is none of %s", name, strings.Join(wayNames(), ", "))
+		return nil, fmt.Errorf("--in: %q is none of %s", name, strings.Join(wayNames(ways()), ", "))
 	}
 	return found, nil
 }
@@ -93,20 +120,11 @@ func (w *way) warming() *way {
 	return &small
 }
 
-func (w *way) udp() bool { return w.protocol == load.JaegerUDP }
+func (w *way) udp() bool { return w.protocol.UDP() }
 
 // plan is what the load generator is told.
 func (w *way) plan(p *places, rate int, o options) load.Plan {
-	plan := load.Plan{Protocol: w.protocol, Rate: rate, For: o.seconds, Tick: o.tick, Spans: w.spans, Clients: w.clients}
-	switch w.protocol {
-	case load.JaegerUDP:
-		plan.To = local(p.udp)
-	case load.OTLPGRPC:
-		plan.To = local(p.otlpGRPC)
-	default:
-		plan.To = local(p.otlpHTTP)
-	}
-	return plan
+	return load.Plan{To: p.to(w.protocol), Protocol: w.protocol, Rate: rate, For: o.seconds, Tick: o.tick, Spans: w.spans, Clients: w.clients}
 }
 
 // wayAt is a way and a rate, for people.

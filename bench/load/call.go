@@ -30,7 +30,7 @@ type grpcCaller struct {
 	header []hpack.HeaderField
 }
 
-func newGRPCCaller(to string) *grpcCaller {
+func newGRPCCaller(to, path string) *grpcCaller {
 	dial := func(ctx context.Context, address string) (net.Conn, error) {
 		var d net.Dialer
 		return d.DialContext(ctx, "tcp", address)
@@ -38,7 +38,7 @@ func newGRPCCaller(to string) *grpcCaller {
 	return &grpcCaller{h2.NewClient(dial), to, []hpack.HeaderField{
 		{Name: ":method", Value: "POST"},
 		{Name: ":scheme", Value: "http"},
-		{Name: ":path", Value: grpc.TracePath},
+		{Name: ":path", Value: path},
 		{Name: ":authority", Value: to},
 		{Name: "content-type", Value: grpc.ContentType},
 		{Name: "user-agent", Value: userAgent},
@@ -77,19 +77,16 @@ func (c *grpcCaller) call(request []byte) (refused string, err error) {
 
 // httpCaller makes HTTP/1.1 requests whose header is always the same bytes.
 type httpCaller struct {
-	to   string
-	head []byte
-	conn net.Conn // nil: none yet, or it broke
-	from *bufio.Reader
+	to       string
+	head     []byte
+	accepted int      // the status that says so
+	conn     net.Conn // nil: none yet, or it broke
+	from     *bufio.Reader
 }
 
-func newHTTPCaller(to string, p Protocol, size int) *httpCaller {
-	mediaType := "application/x-protobuf"
-	if p == OTLPJSON {
-		mediaType = "application/json"
-	}
-	return &httpCaller{to: to, head: fmt.Appendf(nil,
-		"POST /v1/traces HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", to, userAgent, mediaType, size)}
+func newHTTPCaller(to string, f form, size int) *httpCaller {
+	return &httpCaller{to: to, accepted: f.accepted, head: fmt.Appendf(nil,
+		"POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", f.path, to, userAgent, f.mediaType, size)}
 }
 
 func (c *httpCaller) close() {
@@ -128,7 +125,7 @@ func (c *httpCaller) call(request []byte) (refused string, err error) {
 	}
 	resp.Body.Close()
 	keep = unsent == nil && !resp.Close
-	if resp.StatusCode != http.StatusOK {
+	if resp.StatusCode != c.accepted {
 		return resp.Status, nil
 	}
 	rejected := bytes.Contains(body, []byte(`"rejectedSpans"`))

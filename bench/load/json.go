@@ -17,9 +17,7 @@ func newJSON(client, spans int, now time.Time) *request {
 		0, 0, 0, spanName, spanKind, start, start+int64(spanTook), jsonAttributes(tags()),
 		start+int64(eventAfter), eventName, jsonAttributes(eventTags()), spanFlags)
 	r := &request{hex: true, count: spans, size: len(span)}
-	r.at.trace = bytes.Index(span, []byte(`"traceId":"`)) + len(`"traceId":"`)
-	r.at.id = bytes.Index(span, []byte(`"spanId":"`)) + len(`"spanId":"`)
-	r.at.parent = bytes.Index(span, []byte(`"parentSpanId":"`)) + len(`"parentSpanId":"`)
+	r.hexIDs(span)
 
 	b := fmt.Appendf(nil, `{"resourceSpans":[{"resource":{"attributes":%s},"scopeSpans":[{"scope":{"name":%q,"version":%q},"spans":[`,
 		jsonAttributes(resource(client)), scopeName, scopeVer)
@@ -29,6 +27,21 @@ func newJSON(client, spans int, now time.Time) *request {
 	}
 	r.bytes = append(b[:len(b)-1], `]}]}]}`...) // without the last comma
 	return r
+}
+
+// hexIDs finds the ids of a span in JSON, by OTLP's names or Zipkin's.
+func (r *request) hexIDs(span []byte) {
+	after := func(keys ...string) int {
+		for _, key := range keys {
+			if at := bytes.Index(span, []byte(`"`+key+`":"`)); at >= 0 {
+				return at + len(key) + 4
+			}
+		}
+		panic(fmt.Sprintf("load: no %v in %s", keys, span))
+	}
+	r.at.high = after("traceId")
+	r.at.low = r.at.high + 16
+	r.at.id, r.at.parent = after("spanId", "id"), after("parentSpanId", "parentId")
 }
 
 func jsonAttributes(all []attribute) string {

@@ -3,7 +3,6 @@ package load
 import (
 	"encoding/binary"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -18,12 +17,12 @@ const (
 	spansPerTrace  = 5
 )
 
-// A packet is one client's emitBatch message. The offsets are of varints whose
-// length does not depend on what is put there.
+// A packet is one client's message. The offsets are of varints whose length does
+// not depend on what is put there.
 type packet struct {
 	bytes []byte
 	spans []spanAt
-	seqNo int
+	seqNo int // 0: it has none
 	seq   uint64
 }
 
@@ -37,11 +36,14 @@ const (
 	idTop  = 0xA5
 )
 
+// id begins a field whose value is to be put there.
 func (w *writer) id(field byte) (at int) {
 	w.field(field, typeI64)
 	at = len(w.b)
 	w.b = append(w.b, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80)
-	w.b = append(w.b, 0x80|idTop&0x7f, idTop>>7)
+	if !w.binary {
+		w.b = append(w.b, 0x80|idTop&0x7f, idTop>>7)
+	}
 	return at
 }
 
@@ -80,8 +82,10 @@ func (p *packet) renew(rng *rand.PCG) (sum uint64) {
 		sum += putID(p.bytes[at.id:], id)
 		putID(p.bytes[at.parent:], parent)
 	}
-	putSeqNo(p.bytes[p.seqNo:], p.seq)
-	p.seq++
+	if p.seqNo > 0 {
+		putSeqNo(p.bytes[p.seqNo:], p.seq)
+		p.seq++
+	}
 	return sum
 }
 
@@ -109,13 +113,7 @@ func encode(client int, uuid string, now time.Time, filling string) *packet {
 	w.open()
 	w.field(1, typeStruct)
 	w.open()
-	w.field(1, typeStruct)
-	w.process(client, uuid)
-	w.list(2, SpansPerPacket)
-	for i := range SpansPerPacket {
-		from, to := len(filling)*i/SpansPerPacket, len(filling)*(i+1)/SpansPerPacket
-		p.spans = append(p.spans, w.span(i, now, filling[from:to]))
-	}
+	p.spans = w.batch(client, uuid, SpansPerPacket, now, filling)
 	w.field(3, typeI64)
 	p.seqNo = len(w.b)
 	w.b = append(w.b, 0x80, 0x80, 0x80, 1)
@@ -130,64 +128,3 @@ func encode(client int, uuid string, now time.Time, filling string) *packet {
 	p.bytes = w.b
 	return p
 }
-
-func (w *writer) process(client int, uuid string) {
-	w.open()
-	w.string(1, fmt.Sprintf("shop-service-%d", client))
-	w.list(2, 4)
-	w.text("jaeger.version", "Go-2.30.0")
-	w.text("hostname", fmt.Sprintf("shop-7d9c6b5f4-%05d", client))
-	w.text("ip", fmt.Sprintf("10.42.0.%03d", 100+client))
-	w.text("client-uuid", uuid)
-	w.close()
-}
-
-func (w *writer) span(i int, now time.Time, filling string) (at spanAt) {
-	start := now.UnixMicro() + int64(i)*300
-	w.open()
-	at.traceLow, at.traceHigh, at.id, at.parent = w.id(1), w.id(2), w.id(3), w.id(4)
-	w.string(5, "GET /orders/{id}")
-	w.i32(7, 1)
-	w.i64(8, start)
-	w.i64(9, 12_345)
-	w.list(10, 10)
-	w.text("span.kind", "server")
-	w.text("component", "net/http")
-	w.text("http.method", "GET")
-	w.text("http.url", "/orders/8817?u="+filling)
-	w.long("http.status_code", 200)
-	w.text("http.route", "/orders/{id}")
-	w.text("peer.service", "frontend")
-	w.long("peer.port", 48_112)
-	w.yes("cache.hit")
-	w.double("queue.seconds", 0.00125)
-	w.list(11, 1)
-	w.open()
-	w.i64(1, start+5_000)
-	w.list(2, 2)
-	w.text("event", "query")
-	w.text("db.rows", "12 of 480 rows read")
-	w.close()
-	w.close()
-	return at
-}
-
-// tag opens a Tag and writes key and vType (STRING 0, DOUBLE 1, BOOL 2, LONG 3).
-func (w *writer) tag(key string, vType int32) {
-	w.open()
-	w.string(1, key)
-	w.i32(2, vType)
-}
-
-func (w *writer) text(key, v string) { w.tag(key, 0); w.string(3, v); w.close() }
-
-func (w *writer) double(key string, v float64) {
-	w.tag(key, 1)
-	w.field(4, typeDouble)
-	w.b = binary.LittleEndian.AppendUint64(w.b, math.Float64bits(v))
-	w.close()
-}
-
-func (w *writer) yes(key string) { w.tag(key, 2); w.field(5, typeTrue); w.close() }
-
-func (w *writer) long(key string, v int64) { w.tag(key, 3); w.i64(6, v); w.close() }

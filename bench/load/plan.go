@@ -6,22 +6,11 @@ import (
 	"time"
 )
 
-// Protocol is how spans are sent.
-type Protocol string
-
-// The protocols.
-const (
-	JaegerUDP Protocol = "jaeger-udp" // compact Thrift
-	OTLPGRPC  Protocol = "otlp-grpc"
-	OTLPHTTP  Protocol = "otlp-http" // protobuf
-	OTLPJSON  Protocol = "otlp-json"
-)
-
 // A Plan says what to send.
 type Plan struct {
 	To       string // host:port
 	Protocol Protocol
-	// Rate is in spans a second. 0, with OTLP: every client sends its next
+	// Rate is in spans a second. 0, with requests: every client sends its next
 	// request when the last one is answered.
 	Rate int
 	For  time.Duration // how long
@@ -30,9 +19,9 @@ type Plan struct {
 	// do. 0: every packet leaves when it is due.
 	Tick time.Duration
 	// Spans is how many a request has, and Clients how many connections
-	// there are, each with one request at a time; for OTLP.
+	// there are, each with one request at a time; not by UDP.
 	Spans, Clients int
-	// Stop ends it early when it is closed, or nil; for JaegerUDP.
+	// Stop ends it early when it is closed, or nil; by UDP.
 	Stop <-chan struct{}
 }
 
@@ -47,7 +36,7 @@ type Sent struct {
 	// Late is how long after it was due the latest packet left.
 	Late time.Duration `json:"late_ns"`
 
-	// The rest is of OTLP, in requests. Refused are those that were answered
+	// The rest is not of UDP, and in requests. Refused are those that were answered
 	// with an error, by that; they are not sent again.
 	Refused map[string]uint64 `json:"refused,omitempty"`
 	// Broken have no answer: nobody knows whether their spans were taken.
@@ -70,13 +59,14 @@ func Send(p Plan) (Sent, error) {
 	if p.Rate < 0 || p.For <= 0 {
 		return Sent{}, fmt.Errorf("load: rate %d and duration %v must be positive", p.Rate, p.For)
 	}
-	switch p.Protocol {
-	case JaegerUDP:
+	_, isRequest := forms[p.Protocol]
+	switch {
+	case p.Protocol.UDP():
 		if p.Rate == 0 {
 			return Sent{}, errors.New("load: nothing answers by UDP, so there must be a rate")
 		}
 		return sendPackets(p)
-	case OTLPGRPC, OTLPHTTP, OTLPJSON:
+	case isRequest:
 		if p.Spans < 1 || p.Clients < 1 {
 			return Sent{}, fmt.Errorf("load: %d spans a request and %d clients must be positive", p.Spans, p.Clients)
 		}

@@ -30,6 +30,12 @@ func (m message) head(field, n int) message {
 
 func (m message) bytes(field int, v []byte) message { return append(m.head(field, len(v)), v...) }
 
+// room is a field of n bytes that are put there later, at that place.
+func (m message) room(field, n int) (with message, at int) {
+	m = m.head(field, n)
+	return append(m, make([]byte, n)...), len(m)
+}
+
 func (m message) text(field int, v string) message { return append(m.head(field, len(v)), v...) }
 
 // attributes appends each as a KeyValue (common.proto).
@@ -59,8 +65,7 @@ func newProtobuf(client, spans int, now time.Time) *request {
 	span := r.protobufSpan(uint64(now.UnixNano()))
 	element := message(nil).bytes(2, span) // ScopeSpans.spans
 	r.size = len(element)
-	shift := r.size - len(span)
-	r.at.trace, r.at.id, r.at.parent = r.at.trace+shift, r.at.id+shift, r.at.parent+shift
+	r.at = r.at.moved(r.size - len(span))
 
 	scope := message(nil).bytes(1, message(nil).text(1, scopeName).text(2, scopeVer))
 	scopeSize := len(scope) + spans*r.size
@@ -77,15 +82,10 @@ func newProtobuf(client, spans int, now time.Time) *request {
 
 // protobufSpan writes a Span, with its fields in the order of their numbers.
 func (r *request) protobufSpan(start uint64) (m message) {
-	id := func(field, n int) (at int) {
-		m = m.head(field, n)
-		at = len(m)
-		m = append(m, make([]byte, n)...)
-		return at
-	}
-	r.at.trace = id(1, 16)
-	r.at.id = id(2, 8)
-	r.at.parent = id(4, 8)
+	m, r.at.high = m.room(1, 16)
+	r.at.low = r.at.high + 8
+	m, r.at.id = m.room(2, 8)
+	m, r.at.parent = m.room(4, 8)
 	m = m.text(5, spanName).varint(6, spanKind).fixed64(7, start).fixed64(8, start+uint64(spanTook)).attributes(9, tags())
 	event := message(nil).fixed64(1, start+uint64(eventAfter)).text(2, eventName).attributes(3, eventTags())
 	return m.bytes(11, event).bytes(15, nil).fixed32(16, spanFlags)

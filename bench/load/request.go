@@ -14,10 +14,13 @@ type attribute struct {
 	value any
 }
 
+// service is the name of the service that a client is.
+func service(client int) string { return fmt.Sprintf("shop-service-%02d", client) }
+
 // resource is what an SDK says of a process.
 func resource(client int) []attribute {
 	return []attribute{
-		{"service.name", fmt.Sprintf("shop-service-%02d", client)},
+		{"service.name", service(client)},
 		{"service.version", "2.14.0"},
 		{"service.instance.id", fmt.Sprintf("627cc493-f310-47de-96bd-71410b7d%04d", client)},
 		{"host.name", fmt.Sprintf("shop-7d9c6b5f4-%05d", client)},
@@ -58,7 +61,7 @@ const (
 
 func eventTags() []attribute { return []attribute{{"db.rows", "12 of 480 rows"}} }
 
-// request is one client's ExportTraceServiceRequest. Its spans stand one after
+// request is one client's request, of any protocol. Its spans stand one after
 // another and all have the same length.
 type request struct {
 	bytes       []byte
@@ -68,14 +71,18 @@ type request struct {
 	hex         bool // ids are hexadecimal text
 }
 
-// idsAt is where a span's ids are, in bytes from where it begins.
-type idsAt struct{ trace, id, parent int }
+// idsAt is where a span's ids are, in bytes from where it begins. The halves of a
+// trace id may stand in either order; again is where they are once more, high
+// first, in a reference to the parent.
+type idsAt struct{ high, low, id, parent, again int }
 
-func newRequest(p Protocol, client, spans int, now time.Time) *request {
-	if p == OTLPJSON {
-		return newJSON(client, spans, now)
+// moved is the same from that many bytes further ahead.
+func (a idsAt) moved(by int) idsAt {
+	a.high, a.low, a.id, a.parent = a.high+by, a.low+by, a.id+by, a.parent+by
+	if a.again > 0 {
+		a.again += by
 	}
-	return newProtobuf(client, spans, now)
+	return a
 }
 
 // renew gives all spans new ids, of traces of five, and returns the sum of the
@@ -89,12 +96,12 @@ func (r *request) renew(rng *rand.PCG) (sum uint64) {
 		if i%spansPerTrace == 0 {
 			low, high, root, parent = rng.Uint64(), rng.Uint64(), id, rng.Uint64()
 		}
-		word := 8
-		if r.hex {
-			word = 16
+		r.put(span[r.at.high:], high)
+		r.put(span[r.at.low:], low)
+		if r.at.again > 0 {
+			r.put(span[r.at.again:], high)
+			r.put(span[r.at.again+8:], low)
 		}
-		r.put(span[r.at.trace:], high)
-		r.put(span[r.at.trace+word:], low)
 		r.put(span[r.at.id:], id)
 		r.put(span[r.at.parent:], parent)
 		sum += id

@@ -41,12 +41,9 @@ func sendRequests(p Plan) (Sent, error) {
 	now := time.Now()
 	var all []*client
 	for i := range p.Clients {
-		c := &client{request: newRequest(p.Protocol, i, p.Spans, now), rng: rand.NewPCG(uint64(now.UnixNano()), uint64(i))}
-		if p.Protocol == OTLPGRPC {
-			c.caller = newGRPCCaller(p.To)
-		} else {
-			c.caller = newHTTPCaller(p.To, p.Protocol, len(c.request.bytes))
-		}
+		f := forms[p.Protocol]
+		c := &client{request: f.new(i, p.Spans, now), rng: rand.NewPCG(uint64(now.UnixNano()), uint64(i))}
+		c.caller = f.caller(p.To, len(c.request.bytes))
 		defer c.caller.close()
 		all = append(all, c)
 	}

@@ -19,6 +19,9 @@ func sendPackets(p Plan) (Sent, error) {
 	defer conn.Close()
 
 	made := packets(time.Now())
+	if p.Protocol == ZipkinUDP {
+		made = zipkinPackets(time.Now())
+	}
 	rng := rand.NewPCG(uint64(time.Now().UnixNano()), 0)
 	cpu := ownCPU()
 	clock := startClock()
@@ -42,10 +45,10 @@ func sendPackets(p Plan) (Sent, error) {
 		}
 		s.IDSum += sum
 		s.Packets++
+		s.Bytes += uint64(len(packet.bytes))
 	}
 	s.Took = clock.now()
 	s.CPU = ownCPU() - cpu
 	s.Spans = s.Packets * SpansPerPacket
-	s.Bytes = s.Packets * PacketBytes
 	return s, nil
 }

@@ -1,5 +1,5 @@
-// Package receive is the end that all agents deliver to: a gRPC server that
-// takes OTLP and Jaeger's PostSpans, counts the spans and throws them away.
+// Package receive is the end that all agents deliver to: a server that takes OTLP
+// over gRPC and HTTP and Jaeger's PostSpans, counts the spans and throws them away.
 // Beside it is a TCP port that counts bytes, for the floor program.
 package receive
 
@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -21,16 +22,21 @@ type Counts struct {
 	Spans     uint64 `json:"spans"`
 	IDSum     uint64 `json:"id_sum"` // of all span ids, modulo 2^64
 	Requests  uint64 `json:"requests"`
-	Bytes     uint64 `json:"bytes"`   // of requests, without gRPC's 5-byte prefix
+	Bytes     uint64 `json:"bytes"`   // of requests as they came, without gRPC's 5-byte prefix
 	Refused   uint64 `json:"refused"` // requests that were wrong, or broke off
 	SinkBytes uint64 `json:"sink_bytes"`
 }
 
 // Server counts. Its methods may be called at any time from anywhere.
 type Server struct {
+	// Encoding is what requests must be compressed with, gzip or zstd, or ""
+	// for not at all. Others are refused, so that nothing else is measured than
+	// what was meant. It is set before the first request.
+	Encoding string
+
 	spans, ids, requests, bytes, refused, sink atomic.Uint64
 	away                                       atomic.Bool
-	buffers                                    sync.Pool // *[]byte
+	buffers                                    sync.Pool // *buffers
 }
 
 // Counts returns the counts now.
@@ -59,14 +65,16 @@ func (s *Server) HTTP() *http.Server {
 	}
 }
 
-// ServeHTTP answers the two gRPC methods, and /counts with the counts as JSON.
-// After /away it refuses every call unread, as UNAVAILABLE, until /back.
+// ServeHTTP answers the two gRPC methods, OTLP over HTTP, and /counts with the counts as JSON.
+// After /away it refuses every call unread, as UNAVAILABLE or 503, until /back.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/opentelemetry.proto.collector.trace.v1.TraceService/Export":
 		s.unary(w, r, otlpPath)
 	case "/jaeger.api_v2.CollectorService/PostSpans":
 		s.unary(w, r, jaegerPath)
+	case "/v1/traces":
+		s.post(w, r)
 	case "/counts":
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(s.Counts())
@@ -98,46 +106,87 @@ func (s *Server) unary(w http.ResponseWriter, r *http.Request, path []uint64) {
 		s.answer(w, unavailable, "told to be away")
 		return
 	}
-	buf, _ := s.buffers.Get().(*[]byte)
-	if buf == nil {
-		buf = new(make([]byte, 64<<10))
-	}
-	defer s.buffers.Put(buf)
-	message, code, err := readMessage(r.Body, buf)
+	b := s.buffer()
+	defer s.buffers.Put(b)
+	message, code, err := s.readMessage(r, b)
 	if err != nil {
 		s.answer(w, code, err.Error())
 		return
 	}
-	spans, ids, err := tally(message, path)
-	if err != nil {
+	if err := s.count(message, path, b); err != nil {
 		s.answer(w, invalidArgument, err.Error())
 		return
 	}
-	s.spans.Add(spans)
-	s.ids.Add(ids)
-	s.bytes.Add(uint64(len(message)))
-	s.requests.Add(1)
 	s.answer(w, ok, "")
 }
 
-// readMessage reads the one message of a unary call into *buf, which grows.
-func readMessage(r io.Reader, buf *[]byte) (message []byte, code int, err error) {
+// post is OTLP over HTTP (opentelemetry-proto, docs/specification.md, "OTLP/HTTP").
+func (s *Server) post(w http.ResponseWriter, r *http.Request) {
+	refuse := func(status int, text string) {
+		s.refused.Add(1)
+		http.Error(w, text, status)
+	}
+	if s.away.Load() {
+		refuse(http.StatusServiceUnavailable, "told to be away")
+		return
+	}
+	b := s.buffer()
+	defer s.buffers.Put(b)
+	switch got := r.Header.Get("Content-Encoding"); {
+	case got != s.Encoding:
+		refuse(http.StatusUnsupportedMediaType, fmt.Sprintf("compressed as %q, not %q", got, s.Encoding))
+		return
+	case r.ContentLength < 0 || r.ContentLength > maxMessage:
+		refuse(http.StatusRequestEntityTooLarge, "a request has a length, of 64 MiB at most")
+		return
+	}
+	message, err := b.read(r.Body, int(r.ContentLength))
+	if err == nil {
+		err = s.count(message, otlpPath, b)
+	}
+	if err != nil {
+		refuse(http.StatusBadRequest, err.Error())
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-protobuf")
+}
+
+// count counts a message, which is compressed if messages are.
+func (s *Server) count(message []byte, path []uint64, b *buffers) error {
+	size := len(message)
+	message, err := b.unpack(message, s.Encoding)
+	if err != nil {
+		return err
+	}
+	spans, ids, err := tally(message, path)
+	if err != nil {
+		return err
+	}
+	s.spans.Add(spans)
+	s.ids.Add(ids)
+	s.bytes.Add(uint64(size))
+	s.requests.Add(1)
+	return nil
+}
+
+// readMessage reads the one message of a unary call.
+func (s *Server) readMessage(r *http.Request, b *buffers) (message []byte, code int, err error) {
 	var prefix [5]byte
-	if _, err := io.ReadFull(r, prefix[:]); err != nil {
+	if _, err := io.ReadFull(r.Body, prefix[:]); err != nil {
 		return nil, internal, err
 	}
+	got := ""
 	if prefix[0] != 0 {
-		return nil, unimplemented, errors.New("compressed: the runs are made without compression")
+		got = r.Header.Get("Grpc-Encoding")
+	}
+	if got != s.Encoding || prefix[0] != 0 && got == "" {
+		return nil, unimplemented, fmt.Errorf("compressed as %q, not %q", got, s.Encoding)
 	}
 	size := int(binary.BigEndian.Uint32(prefix[1:]))
 	if size > maxMessage {
 		return nil, resourceExhausted, errors.New("grpc: received message larger than max")
 	}
-	if size > len(*buf) {
-		*buf = make([]byte, size)
-	}
-	message = (*buf)[:size]
-	if _, err := io.ReadFull(r, message); err != nil {
+	if message, err = b.read(r.Body, size); err != nil {
 		return nil, internal, err
 	}
 	return message, ok, nil

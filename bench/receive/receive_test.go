@@ -2,11 +2,14 @@ package receive
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/binary"
 	"io"
 	"net"
 	"net/http"
 	"testing"
+
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/wayside-tracing/wayside/wire/otlp"
 )
@@ -96,7 +99,7 @@ func TestRefuses(t *testing.T) {
 		status     string
 	}{
 		"an unknown method": {"/a.b/C", 0, good, "12"},
-		"compression":       {export, 1, good, "12"},
+		"compression":       {export, 1, good, "12"}, // and nobody says which
 		"a truncated span":  {export, 0, good[:len(good)-1], "3"},
 		"a span without id": {postSpans, 0, []byte{0x0a, 2, 0x0a, 0}, "3"},
 		"over 64 MiB":       {export, 0, make([]byte, maxMessage+1), "8"},
@@ -110,6 +113,97 @@ func TestRefuses(t *testing.T) {
 				t.Errorf("%+v", got)
 			}
 		})
+	}
+}
+
+// packed is a message in an encoding.
+func packed(t *testing.T, encoding string, message []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	var w io.WriteCloser
+	var err error
+	switch encoding {
+	case "gzip":
+		w = gzip.NewWriter(&out)
+	case "zstd":
+		w, err = zstd.NewWriter(&out)
+	default:
+		return message
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(message); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// Only what is compressed as it should be is taken, by gRPC and by HTTP; what came
+// in is counted, not what it was before.
+func TestCompressed(t *testing.T) {
+	message := request(otlpPath, 5_000)
+	for _, wanted := range []string{"", "gzip", "zstd"} {
+		for _, sent := range []string{"", "gzip", "zstd"} {
+			s, url, client := serve(t)
+			s.Encoding = wanted
+			body := packed(t, sent, message)
+			compressed := min(1, byte(len(sent)))
+			for _, path := range []string{export, "/v1/traces"} {
+				before := s.Counts()
+				framed := body
+				if path == export {
+					framed = append(append([]byte{compressed}, binary.BigEndian.AppendUint32(nil, uint32(len(body)))...), body...)
+				}
+				r, err := http.NewRequest(http.MethodPost, url+path, bytes.NewReader(framed))
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Header.Set("Grpc-Encoding", sent)
+				r.Header.Set("Content-Encoding", sent)
+				for range 2 { // the second time with the buffers of the first
+					r.Body, _ = r.GetBody()
+					answer, err := client.Do(r)
+					if err != nil {
+						t.Fatal(err)
+					}
+					_, _ = io.Copy(io.Discard, answer.Body)
+					answer.Body.Close()
+				}
+				want := Counts{Refused: 2}
+				if sent == wanted {
+					want = Counts{Spans: 10_000, IDSum: 5_000 * 5_001, Requests: 2, Bytes: 2 * uint64(len(body))}
+				}
+				want.Spans, want.IDSum, want.Requests = want.Spans+before.Spans, want.IDSum+before.IDSum, want.Requests+before.Requests
+				want.Bytes, want.Refused = want.Bytes+before.Bytes, want.Refused+before.Refused
+				if got := s.Counts(); got != want {
+					t.Errorf("%q, wanted %q, %s: %+v, want %+v", sent, wanted, path, got, want)
+				}
+			}
+		}
+	}
+}
+
+func TestRefusesHTTP(t *testing.T) {
+	s, url, client := serve(t)
+	for n, c := range []struct {
+		body   io.Reader
+		status int
+	}{
+		{bytes.NewReader([]byte{0x0a}), http.StatusBadRequest},
+		{io.LimitReader(nil, 0), http.StatusRequestEntityTooLarge}, // no length is told
+	} {
+		answer, err := client.Post(url+"/v1/traces", "application/x-protobuf", c.body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if got := s.Counts(); answer.StatusCode != c.status || got.Refused != uint64(n+1) || got.Requests != 0 {
+			t.Errorf("%s, %+v", answer.Status, got)
+		}
 	}
 }
 

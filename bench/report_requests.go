@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// otlpWays are those that have a rate.
-func otlpWays(o options) []*way {
+// requestWays are those in which requests are sent at a rate.
+func requestWays(o options) []*way {
 	return slices.DeleteFunc(slices.Clone(o.in), func(w *way) bool { return w.udp() || !w.paced() })
 }
 
@@ -23,13 +23,13 @@ func (e *evidence) hasNone(all []*way) bool {
 	return true
 }
 
-func (e *evidence) otlpTable(b *strings.Builder, o options) {
-	all := otlpWays(o)
+func (e *evidence) requestTable(b *strings.Builder, o options) {
+	all := requestWays(o)
 	if e.hasNone(all) {
 		return
 	}
-	b.WriteString("\nOTLP in, by spans a request (100 spans are 41 kB, in JSON 98 kB):\n\n" +
-		"| in | rate, spans/s | agent | sent of it | lost | CPU µs/span | RSS after / peak, MB | requests in / out | others |\n|---|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("\nRequests in, of so many spans:\n\n" +
+		"| in | rate, spans/s | agent | sent of it | lost | CPU µs/span | RSS after / peak, MB | requests in / out | bytes a span in | others |\n|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, w := range all {
 		for _, rate := range o.ratesOf(w) {
 			for _, name := range w.agents {
@@ -38,12 +38,13 @@ func (e *evidence) otlpTable(b *strings.Builder, o options) {
 					continue
 				}
 				median := func(figure func(row) float64) float64 { return over(rows, figure).median() }
-				fmt.Fprintf(b, "| %s | %s | %s | %.0f %% | %s | %s | %.1f / %.1f | %s / %s | %.2f |\n", w.name, thousands(rate), name,
+				fmt.Fprintf(b, "| %s | %s | %s | %.0f %% | %s | %s | %.1f / %.1f | %s / %s | %.0f | %.2f |\n", w.name, thousands(rate), name,
 					median(func(r row) float64 { return 100 * r.pace() }), lostText(rows),
 					over(rows, func(r row) float64 { return r.MicrosASpan }).text("%.2f"),
 					median(func(r row) float64 { return mb(r.Memory.RSS) }), median(func(r row) float64 { return mb(r.Memory.Peak) }),
 					thousands(int(median(func(r row) float64 { return float64(r.Sent.Packets) }))),
 					thousands(int(median(func(r row) float64 { return float64(r.Requests) }))),
+					median(func(r row) float64 { return float64(r.Sent.Bytes) / float64(max(1, r.Sent.Spans)) }),
 					median(func(r row) float64 { return r.OthersCores }))
 			}
 		}
@@ -56,8 +57,8 @@ func (r *row) pace() float64 {
 	return float64(sent) / float64(max(1, sent+r.Sent.Skipped))
 }
 
-func (e *evidence) otlpRatioTable(b *strings.Builder, o options) {
-	all := otlpWays(o)
+func (e *evidence) requestRatioTable(b *strings.Builder, o options) {
+	all := requestWays(o)
 	if e.hasNone(all) || len(e.Binaries) == 1 {
 		return
 	}
