@@ -64,14 +64,15 @@ func (w *writer) annotation(client int, value string, at int64) {
 // binaryAnnotation has the types BOOL 0, I64 4 and STRING 6. What is a float goes
 // as text, as Jaeger's clients sent it.
 func (w *writer) binaryAnnotation(client int, a attribute) {
-	value, typ := "", int32(6)
+	var value string
+	var typ int32
 	switch v := a.value.(type) {
 	case bool:
 		value, typ = "\x01", 0
 	case int:
 		value, typ = string(binary.BigEndian.AppendUint64(nil, uint64(v))), 4
 	default:
-		value = fmt.Sprint(v)
+		value, typ = fmt.Sprint(v), 6
 	}
 	w.open()
 	w.string(1, a.key)
