@@ -101,7 +101,10 @@ func otlpAddress(agent *harness.Agent, c sdk.Client) string {
 // tellSDK has a client say the story to the agent, and ends the agent when the story has arrived at the sink as it was told.
 func tellSDK(t *testing.T, c sdk.Client, agent *harness.Agent, sink *harness.Sink, to sdk.Target) {
 	t.Helper()
-	story := scenario.Story()
+	story := scenario.RichStory()
+	if c.Node {
+		story = scenario.Story() // which is what it can be told
+	}
 	sent := scenario.Spans(story)
 	retries, err := c.Tell(to, story)
 	if err != nil || len(retries) > 0 {
