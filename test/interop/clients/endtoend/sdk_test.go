@@ -1,12 +1,10 @@
 package endtoend
 
 import (
-	"errors"
 	"path/filepath"
 	"testing"
 
 	"github.com/wayside-tracing/wayside/test/interop/clients/harness"
-	"github.com/wayside-tracing/wayside/test/interop/clients/node"
 	"github.com/wayside-tracing/wayside/test/interop/clients/scenario"
 	"github.com/wayside-tracing/wayside/test/interop/clients/sdk"
 	"github.com/wayside-tracing/wayside/test/interop/fields"
@@ -119,14 +117,8 @@ func tellSDK(t *testing.T, c sdk.Client, agent *harness.Agent, sink *harness.Sin
 	agent.Finish(t, sent)
 }
 
-// here skips the test of a client that can't be run on this machine. run.sh says so in capitals.
+// here skips the test of a client that can't be run on this machine.
 func here(t *testing.T, c sdk.Client) {
 	t.Helper()
-	err := c.Here()
-	if errors.Is(err, node.ErrNotHere) {
-		t.Skipf("NOT TESTED: %v", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	skipWithoutNode(t, c.Here())
 }
