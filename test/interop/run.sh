@@ -15,7 +15,7 @@ WAYSIDE_PEER_OTELCOL=$(../peers/build.sh otelcol) || exit 1
 export WAYSIDE_PEER_JAEGER_ALL_IN_ONE WAYSIDE_PEER_JAEGER_AGENT WAYSIDE_PEER_OTELCOL
 
 without=
-if ! why=$(./node.sh clients/record/node clients/sdk/node clients/samplers/node 2>&1 >/dev/null | tee >(cat >&2)); then
+if ! why=$(./node.sh clients/jaegernode/node clients/sdk/node clients/samplers/node 2>&1 >/dev/null | tee >(cat >&2)); then
 	without="the clients in Node: ${why##*$'\n'}"
 	printf '\n!!! SKIPPED: %s\n\n' "$without"
 	if [[ -n ${SKIPPED:-} ]]; then echo "without $without" >"$SKIPPED"; fi

@@ -63,9 +63,7 @@ func TestSameAsTheJaegerAgent(t *testing.T) {
 		if err := client.tell(agent.Compact, story); err != nil {
 			t.Fatal(err)
 		}
-		for _, id := range traces(story) {
-			got[i] = append(got[i], jaegers[i].Trace(t, jaegerTraceID(id), spansOf(story, id)))
-		}
+		got[i] = jaegerTraces(t, jaegers[i], scenario.OTLP(story))
 	}
 	spans := func(traces []harness.JaegerTrace) (list []fields.Span) {
 		for _, trace := range traces {

@@ -2,31 +2,16 @@ package endtoend
 
 import (
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
-	"testing"
 	"unicode/utf8"
 
-	"github.com/wayside-tracing/wayside/test/interop/clients/scenario"
 	"github.com/wayside-tracing/wayside/test/interop/fields"
 )
 
-// client is a real client with the rules for what becomes of what it is told: on its way into OTLP, and into Jaeger.
-type client struct {
-	name        string
-	tell        func(address string, services []scenario.Service) error
-	rules       []fields.Rule
-	jaegerRules func(protocol string) []fields.Rule
-}
-
-func clients(t *testing.T) []client {
-	t.Helper()
-	host, err := os.Hostname()
-	if err != nil {
-		t.Fatal(err)
-	}
-	both := []fields.Rule{
+// storyRules are what becomes of the story on its way into OTLP, whichever client is told.
+func storyRules() []fields.Rule {
+	return []fields.Rule{
 		{
 			Name: "times are in µs", Why: "jaeger.thrift, Span.startTime: the client cuts the nanoseconds off",
 			Apply: func(s fields.Span) {
@@ -59,19 +44,14 @@ func clients(t *testing.T) []client {
 			},
 		},
 		{
-			Name: "HTTP 503 is an error", Why: "OpenTelemetry's translation reads the status from http.status_code if nothing else says",
-			Apply: func(s fields.Span) {
-				if s.Fields["span.attributes[http.status_code].value.int_value"] == "503" {
-					s.Fields["span.status.code"] = "2"
-				}
-			},
-		},
-		{
 			Name: "attributes of links are not sent", Why: "a Jaeger reference has none",
 			Apply: func(s fields.Span) { unset(s, "span.links[1].attributes[reason]") },
 		},
 	}
-	jaeger := []fields.Rule{
+}
+
+func goClientRules(host string) []fields.Rule {
+	return append([]fields.Rule{
 		{
 			Name: "the client names itself", Why: "jaeger-client-go adds its version, host, address and a uuid to the process",
 			Apply: func(s fields.Span) {
@@ -83,13 +63,6 @@ func clients(t *testing.T) []client {
 			},
 		},
 		{
-			Name: "the sampler names itself", Why: "jaeger-client-go adds its decision to spans that begin in the process",
-			Apply: func(s fields.Span) {
-				set(s, "span", "sampler.type", "string_value", `"const"`)
-				set(s, "span", "sampler.param", "bool_value", "true")
-			},
-		},
-		{
 			Name: "long texts are cut", Why: "jaeger-client-go sends 256 bytes of a tag at most",
 			Apply: func(s fields.Span) {
 				if v := text(s, "span", "long"); v != "" {
@@ -97,23 +70,11 @@ func clients(t *testing.T) []client {
 				}
 			},
 		},
-		{
-			Name: "no scope", Why: "OpenTracing knows none",
-			Apply: func(s fields.Span) {
-				delete(s.Fields, "scope_spans.scope.name")
-				delete(s.Fields, "scope_spans.scope.version")
-			},
-		},
-		{
-			Name: "no reason of a failure", Why: "OpenTracing has the tag error alone",
-			Apply: func(s fields.Span) { delete(s.Fields, "span.status.message") },
-		},
-		{
-			Name: "no lists", Why: "a Jaeger tag is one value: the client is not told",
-			Apply: func(s fields.Span) { unset(s, "span.attributes[list]") },
-		},
-	}
-	otel := []fields.Rule{
+	}, append(storyRules(), httpError, samplerNamesItself, noScope, noReason, noLists)...)
+}
+
+func goExporterRules() []fields.Rule {
+	return append([]fields.Rule{
 		{
 			Name: "the scope is two attributes", Why: "the exporter knows the names that were used before otel.scope.name; " +
 				"the SDK calls a tracer without a name after itself",
@@ -131,14 +92,6 @@ func clients(t *testing.T) []client {
 			},
 		},
 		{
-			Name: "internal is not said", Why: "the exporter takes it for what is meant when nothing is said",
-			Apply: func(s fields.Span) {
-				if s.Fields["span.kind"] == "1" {
-					delete(s.Fields, "span.kind")
-				}
-			},
-		},
-		{
 			Name: "lists are JSON", Why: "a Jaeger tag is one value (OpenTelemetry's specification, Jaeger exporter)",
 			Apply: func(s fields.Span) {
 				if s.Fields["span.attributes[list].key"] != "" {
@@ -147,18 +100,58 @@ func clients(t *testing.T) []client {
 				}
 			},
 		},
-		{
-			Name: "no bytes", Why: "the exporter is older than attributes of bytes: the client is not told",
-			Apply: func(s fields.Span) { unset(s, "span.attributes[binary]") },
-		},
-	}
-	read := func(client string) func(string) []fields.Rule {
-		return func(protocol string) []fields.Rule { return jaegerRules(client, host, protocol) }
-	}
-	return []client{
-		{"jaeger-client-go", scenario.TellJaeger, append(jaeger, both...), read("jaeger-client-go")},
-		{"otel-exporter-jaeger", scenario.TellOTel, append(otel, both...), read("otel-exporter-jaeger")},
-	}
+	}, append(storyRules(), httpError, internalIsNotSaid, noBytes)...)
+}
+
+// What more than one client makes of it.
+
+var samplerNamesItself = fields.Rule{
+	Name: "the sampler names itself", Why: "Jaeger's client adds its decision to spans that begin in the process",
+	Apply: func(s fields.Span) {
+		set(s, "span", "sampler.type", "string_value", `"const"`)
+		set(s, "span", "sampler.param", "bool_value", "true")
+	},
+}
+
+var noScope = fields.Rule{
+	Name: "no scope", Why: "OpenTracing knows none",
+	Apply: func(s fields.Span) {
+		delete(s.Fields, "scope_spans.scope.name")
+		delete(s.Fields, "scope_spans.scope.version")
+	},
+}
+
+var noReason = fields.Rule{
+	Name: "no reason of a failure", Why: "OpenTracing has the tag error alone",
+	Apply: func(s fields.Span) { delete(s.Fields, "span.status.message") },
+}
+
+var noLists = fields.Rule{
+	Name: "no lists", Why: "a Jaeger tag is one value: the client is not told",
+	Apply: func(s fields.Span) { unset(s, "span.attributes[list]") },
+}
+
+var internalIsNotSaid = fields.Rule{
+	Name: "internal is not said", Why: "the exporter takes it for what is meant when nothing is said",
+	Apply: func(s fields.Span) {
+		if s.Fields["span.kind"] == "1" {
+			delete(s.Fields, "span.kind")
+		}
+	},
+}
+
+var noBytes = fields.Rule{
+	Name: "no bytes", Why: "an OpenTelemetry attribute can't be bytes, or could not when the exporter was made: the client is not told",
+	Apply: func(s fields.Span) { unset(s, "span.attributes[binary]") },
+}
+
+var httpError = fields.Rule{
+	Name: "HTTP 503 is an error", Why: "OpenTelemetry's translation reads the status from http.status_code if nothing else says",
+	Apply: func(s fields.Span) {
+		if s.Fields["span.attributes[http.status_code].value.int_value"] == "503" {
+			s.Fields["span.status.code"] = "2"
+		}
+	},
 }
 
 func number(s fields.Span, path string) uint64 {

@@ -1,13 +1,11 @@
 package endtoend
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/wayside-tracing/wayside/test/interop/clients/harness"
-	"github.com/wayside-tracing/wayside/test/interop/clients/node"
 	"github.com/wayside-tracing/wayside/test/interop/clients/samplers"
 )
 
@@ -32,11 +30,7 @@ func TestSamplersAskTheAgent(t *testing.T) {
 			for source, agent := range agents {
 				t.Run(s.Name+" by "+source, func(t *testing.T) {
 					t.Parallel()
-					if err := s.Here(); errors.Is(err, node.ErrNotHere) {
-						t.Skip(err)
-					} else if err != nil {
-						t.Fatal(err)
-					}
+					skipWithoutNode(t, s.Here())
 					if err := s.Await(agent.Control); err != nil {
 						t.Error(err)
 					}

@@ -1,12 +1,10 @@
 package endtoend
 
 import (
-	"errors"
 	"path/filepath"
 	"testing"
 
 	"github.com/wayside-tracing/wayside/test/interop/clients/harness"
-	"github.com/wayside-tracing/wayside/test/interop/clients/node"
 	"github.com/wayside-tracing/wayside/test/interop/clients/scenario"
 	"github.com/wayside-tracing/wayside/test/interop/clients/sdk"
 	"github.com/wayside-tracing/wayside/test/interop/fields"
@@ -101,7 +99,10 @@ func otlpAddress(agent *harness.Agent, c sdk.Client) string {
 // tellSDK has a client say the story to the agent, and ends the agent when the story has arrived at the sink as it was told.
 func tellSDK(t *testing.T, c sdk.Client, agent *harness.Agent, sink *harness.Sink, to sdk.Target) {
 	t.Helper()
-	story := scenario.Story()
+	story := scenario.RichStory()
+	if c.Node {
+		story = scenario.Story() // which is what it can be told
+	}
 	sent := scenario.Spans(story)
 	retries, err := c.Tell(to, story)
 	if err != nil || len(retries) > 0 {
@@ -116,14 +117,8 @@ func tellSDK(t *testing.T, c sdk.Client, agent *harness.Agent, sink *harness.Sin
 	agent.Finish(t, sent)
 }
 
-// here skips the test of a client that can't be run on this machine. run.sh says so in capitals.
+// here skips the test of a client that can't be run on this machine.
 func here(t *testing.T, c sdk.Client) {
 	t.Helper()
-	err := c.Here()
-	if errors.Is(err, node.ErrNotHere) {
-		t.Skipf("NOT TESTED: %v", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	skipWithoutNode(t, c.Here())
 }

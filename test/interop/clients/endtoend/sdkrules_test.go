@@ -65,10 +65,58 @@ func sdkRules(c sdk.Client) []fields.Rule {
 		)
 	}
 	return append(rules, fields.Rule{
+		Name: "links have no trace state", Why: "Go's exporters leave it out: otlptrace, internal/tracetransform/span.go, links",
+		Apply: func(s fields.Span) {
+			for i := 0; s.Fields[fmt.Sprintf("span.links[%d].span_id", i)] != ""; i++ {
+				delete(s.Fields, fmt.Sprintf("span.links[%d].trace_state", i))
+			}
+		},
+	}, fields.Rule{
 		Name: "a tracer without a name is called after the SDK", Why: "go.opentelemetry.io/otel/sdk/trace, provider.go",
 		Apply: func(s fields.Span) {
 			if s.Fields["scope_spans.scope.name"] == "" {
 				s.Fields["scope_spans.scope.name"] = `"go.opentelemetry.io/otel/sdk/tracer"`
+			}
+		},
+	})
+}
+
+// sdkStorageRules are for what becomes of the rich story in Jaeger when Go's SDK is told.
+func sdkStorageRules(protocol string) []fields.Rule {
+	return append(storyStorageRules(protocol), fields.Rule{
+		Name: "a kind that is not said is internal", Why: "OpenTelemetry's specification, SpanKind",
+		Apply: func(s fields.Span) {
+			if s.Fields["tags[span.kind]"] == "" {
+				s.Fields["tags[span.kind]"] = "string internal"
+			}
+		},
+	}, fields.Rule{
+		Name: "a tracer without a name is called after the SDK", Why: "go.opentelemetry.io/otel/sdk/trace, provider.go",
+		Apply: func(s fields.Span) {
+			if s.Fields["tags[otel.scope.name]"] == "" {
+				s.Fields["tags[otel.scope.name]"] = "string go.opentelemetry.io/otel/sdk/tracer"
+			}
+		},
+	}, fields.Rule{
+		Name: "a link to the parent takes its reference's place", Why: "Jaeger has one reference to a span: OpenTelemetry's " +
+			"translation (pkg/translator/jaeger, makeJaegerProtoReferences) lets the link say its type",
+		Apply: func(s fields.Span) {
+			_, parent, _ := strings.Cut(s.Fields["references[0]"], "CHILD_OF ")
+			for i := 1; parent != "" && s.Fields[fmt.Sprintf("references[%d]", i)] != ""; i++ {
+				if path := fmt.Sprintf("references[%d]", i); s.Fields[path] == "FOLLOWS_FROM "+parent {
+					s.Fields["references[0]"] = s.Fields[path]
+					delete(s.Fields, path) // the story has it last
+				}
+			}
+		},
+	}, fields.Rule{
+		Name: "an attribute event takes the place of an event's name", Why: "OpenTelemetry's translation (spanEventsToJaegerProtoLogs): " +
+			"a log has no name but in a field of that key",
+		Apply: func(s fields.Span) {
+			for path := range s.Fields {
+				if strings.HasSuffix(path, ".fields[event]#") {
+					delete(s.Fields, path)
+				}
 			}
 		},
 	})

@@ -54,7 +54,7 @@ func StartJaeger(t testing.TB, otlp, query string, more ...string) *Jaeger {
 	return j
 }
 
-// These are Jaeger's answers, as its UI gets them (jaeger model/json/model.go). Values keep their digits.
+// These are Jaeger's answers, as its UI gets them (jaeger model/json/model.go), every field that there is. Values keep their digits.
 type (
 	JaegerTrace struct {
 		TraceID   string                   `json:"traceID"`
@@ -78,7 +78,6 @@ type (
 		Tags          []JaegerTag       `json:"tags"`
 		Logs          []JaegerLog       `json:"logs"`
 		ProcessID     string            `json:"processID"`
-		Process       *JaegerProcess    `json:"process"`
 		Warnings      []string          `json:"warnings"`
 	}
 	JaegerReference struct {
@@ -121,10 +120,13 @@ func (j *Jaeger) trace(id string) (JaegerTrace, error) {
 		return JaegerTrace{}, fmt.Errorf("/api/traces/%s says %s", id, r.Status)
 	}
 	var answer struct {
-		Data []JaegerTrace `json:"data"`
+		Data                 []JaegerTrace `json:"data"`
+		Total, Limit, Offset int
+		Errors               []any
 	}
 	decoder := json.NewDecoder(r.Body)
 	decoder.UseNumber()
+	decoder.DisallowUnknownFields() // else what Jaeger says could go unread
 	if err := decoder.Decode(&answer); err != nil {
 		return JaegerTrace{}, err
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/wayside-tracing/wayside/test/interop/clients/jaegernode"
 	"github.com/wayside-tracing/wayside/test/interop/clients/scenario"
 )
 
@@ -22,7 +23,7 @@ type Client struct {
 var Clients = []Client{
 	{Name: "jaeger-client-go", Tell: scenario.TellJaeger},
 	{Name: "otel-exporter-jaeger", Tell: scenario.TellOTel},
-	{Name: "jaeger-client-node", Tell: tellNode},
+	{Name: "jaeger-client-node", Tell: jaegernode.TellClient},
 }
 
 // Record has the client say the story and returns the datagrams that it sent. The name of this machine, which clients

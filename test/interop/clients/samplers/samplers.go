@@ -16,8 +16,8 @@ import (
 	"github.com/wayside-tracing/wayside/test/interop/clients/node"
 )
 
-// nodeFolder holds the program for Node, seen from the folder of a test.
-const nodeFolder = "../samplers/node"
+// nodeFolder holds the program for Node, seen from the module's folder.
+const nodeFolder = "samplers/node"
 
 const (
 	every    = 50 * time.Millisecond
@@ -88,7 +88,7 @@ func inNode(client string) func(string) error {
 		if err != nil {
 			return err
 		}
-		_, err = node.Run(nodeFolder, "poll.js", nil, client, host, port)
+		_, err = node.Program{Folder: nodeFolder, Script: "poll.js", Args: []string{client, host, port}}.Run(nil)
 		return err
 	}
 }

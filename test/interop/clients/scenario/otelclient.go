@@ -60,7 +60,7 @@ func TellSDK(exporter sdk.SpanExporter, service Service) error {
 func tellOTel(provider trace.TracerProvider, span Span) {
 	ctx := context.Background()
 	if span.Parent != 0 {
-		ctx = trace.ContextWithSpanContext(ctx, otelContext(span.Trace, span.Parent))
+		ctx = trace.ContextWithSpanContext(ctx, otelContext(span.Trace, span.Parent, span.State))
 	}
 	kinds := map[string]trace.SpanKind{
 		"client": trace.SpanKindClient, "server": trace.SpanKindServer, "producer": trace.SpanKindProducer,
@@ -68,7 +68,7 @@ func tellOTel(provider trace.TracerProvider, span Span) {
 	}
 	var links []trace.Link
 	for _, link := range span.Follows {
-		links = append(links, trace.Link{SpanContext: otelContext(link.Trace, link.ID), Attributes: attributes(link.Tags)})
+		links = append(links, trace.Link{SpanContext: otelContext(link.Trace, link.ID, link.State), Attributes: attributes(link.Tags)})
 	}
 	tracer := provider.Tracer(span.Library, trace.WithInstrumentationVersion(span.Build))
 	_, s := tracer.Start(ctx, span.Name, trace.WithTimestamp(span.Start), trace.WithSpanKind(kinds[span.Kind]),
@@ -79,30 +79,53 @@ func tellOTel(provider trace.TracerProvider, span Span) {
 	if span.Failed {
 		s.SetStatus(codes.Error, span.Reason)
 	}
+	if span.Fine {
+		s.SetStatus(codes.Ok, "")
+	}
 	s.End(trace.WithTimestamp(span.Start.Add(span.Duration)))
 }
 
 func attributes(tags []Tag) []attribute.KeyValue {
 	var list []attribute.KeyValue
 	for _, tag := range tags {
-		switch v := tag.Value.(type) {
-		case string:
-			list = append(list, attribute.String(tag.Key, v))
-		case bool:
-			list = append(list, attribute.Bool(tag.Key, v))
-		case int64:
-			list = append(list, attribute.Int64(tag.Key, v))
-		case float64:
-			list = append(list, attribute.Float64(tag.Key, v))
-		case []string:
-			list = append(list, attribute.StringSlice(tag.Key, v))
-		case []byte:
-			list = append(list, attribute.ByteSlice(tag.Key, v))
-		default:
-			panic(fmt.Sprintf("the story has a %T", v))
-		}
+		list = append(list, attribute.KeyValue{Key: attribute.Key(tag.Key), Value: attributeValue(tag.Value)})
 	}
 	return list
+}
+
+func attributeValue(value any) attribute.Value {
+	switch v := value.(type) {
+	case string:
+		return attribute.StringValue(v)
+	case bool:
+		return attribute.BoolValue(v)
+	case int64:
+		return attribute.Int64Value(v)
+	case float64:
+		return attribute.Float64Value(v)
+	case []byte:
+		return attribute.ByteSliceValue(v)
+	case []string:
+		return attribute.StringSliceValue(v)
+	case []bool:
+		return attribute.BoolSliceValue(v)
+	case []int64:
+		return attribute.Int64SliceValue(v)
+	case []float64:
+		return attribute.Float64SliceValue(v)
+	case []any:
+		var list []attribute.Value
+		for _, item := range v {
+			list = append(list, attributeValue(item))
+		}
+		return attribute.SliceValue(list...)
+	case []Tag:
+		return attribute.MapValue(attributes(v)...)
+	case nil:
+		return attribute.Value{}
+	default:
+		panic(fmt.Sprintf("the story has a %T", v))
+	}
 }
 
 // fixedIDs gives the ids that were set last.
@@ -125,8 +148,12 @@ func otelSpan(id uint64) (s trace.SpanID) {
 	return s
 }
 
-func otelContext(id TraceID, span uint64) trace.SpanContext {
+func otelContext(id TraceID, span uint64, state string) trace.SpanContext {
+	parsed, err := trace.ParseTraceState(state)
+	if err != nil {
+		panic(fmt.Sprintf("the story's trace state: %v", err))
+	}
 	return trace.NewSpanContext(trace.SpanContextConfig{
-		TraceID: otelTrace(id), SpanID: otelSpan(span), TraceFlags: trace.FlagsSampled, Remote: true,
+		TraceID: otelTrace(id), SpanID: otelSpan(span), TraceFlags: trace.FlagsSampled, TraceState: parsed, Remote: true,
 	})
 }

@@ -32,7 +32,7 @@ func otlpSpan(s Span) *tracepb.Span {
 	p := &tracepb.Span{
 		TraceId: s.Trace.Bytes(), SpanId: id(s.ID), Name: s.Name,
 		StartTimeUnixNano: nanoseconds(s.Start), EndTimeUnixNano: nanoseconds(s.Start.Add(s.Duration)),
-		Attributes: keyValues(s.Tags),
+		Attributes: keyValues(s.Tags), TraceState: s.State,
 		Kind: map[string]tracepb.Span_SpanKind{
 			"client": tracepb.Span_SPAN_KIND_CLIENT, "server": tracepb.Span_SPAN_KIND_SERVER,
 			"producer": tracepb.Span_SPAN_KIND_PRODUCER, "consumer": tracepb.Span_SPAN_KIND_CONSUMER,
@@ -45,13 +45,16 @@ func otlpSpan(s Span) *tracepb.Span {
 	if s.Failed {
 		p.Status = &tracepb.Status{Code: tracepb.Status_STATUS_CODE_ERROR, Message: s.Reason}
 	}
+	if s.Fine {
+		p.Status = &tracepb.Status{Code: tracepb.Status_STATUS_CODE_OK}
+	}
 	for _, e := range s.Events {
 		p.Events = append(p.Events, &tracepb.Span_Event{
 			TimeUnixNano: nanoseconds(e.Time), Name: e.Name, Attributes: keyValues(e.Tags),
 		})
 	}
 	for _, l := range s.Follows {
-		p.Links = append(p.Links, &tracepb.Span_Link{TraceId: l.Trace.Bytes(), SpanId: id(l.ID), Attributes: keyValues(l.Tags)})
+		p.Links = append(p.Links, &tracepb.Span_Link{TraceId: l.Trace.Bytes(), SpanId: id(l.ID), TraceState: l.State, Attributes: keyValues(l.Tags)})
 	}
 	return p
 }
@@ -90,12 +93,29 @@ func anyValue(value any) *commonpb.AnyValue {
 	case []byte:
 		return &commonpb.AnyValue{Value: &commonpb.AnyValue_BytesValue{BytesValue: v}}
 	case []string:
-		list := &commonpb.ArrayValue{}
-		for _, s := range v {
-			list.Values = append(list.Values, anyValue(s))
-		}
-		return &commonpb.AnyValue{Value: &commonpb.AnyValue_ArrayValue{ArrayValue: list}}
+		return arrayValue(v)
+	case []bool:
+		return arrayValue(v)
+	case []int64:
+		return arrayValue(v)
+	case []float64:
+		return arrayValue(v)
+	case []any:
+		return arrayValue(v)
+	case []Tag:
+		list := &commonpb.KeyValueList{Values: keyValues(v)}
+		return &commonpb.AnyValue{Value: &commonpb.AnyValue_KvlistValue{KvlistValue: list}}
+	case nil:
+		return &commonpb.AnyValue{}
 	default:
 		panic(fmt.Sprintf("the story has a %T", v))
 	}
+}
+
+func arrayValue[T any](values []T) *commonpb.AnyValue {
+	list := &commonpb.ArrayValue{}
+	for _, v := range values {
+		list.Values = append(list.Values, anyValue(v))
+	}
+	return &commonpb.AnyValue{Value: &commonpb.AnyValue_ArrayValue{ArrayValue: list}}
 }

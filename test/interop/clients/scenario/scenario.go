@@ -14,7 +14,8 @@ type Service struct {
 }
 
 // A Tag's value is a string, bool, int64, float64, []byte (only Jaeger's client and OpenTelemetry's OTLP exporters for Go can
-// be told those) or []string (only OpenTelemetry's).
+// be told those) or []string (only OpenTelemetry's); in RichStory also nil, []bool, []int64, []float64, []any, or []Tag for a
+// map.
 type Tag struct {
 	Key   string
 	Value any
@@ -39,6 +40,8 @@ type Span struct {
 	// What only OpenTelemetry can say.
 	Reason         string // why it failed
 	Library, Build string // the name and version of the instrumentation scope
+	Fine           bool   // that it did not fail is said
+	State          string // of the trace: W3C's tracestate
 }
 
 // An Event is something that happened during a span.
@@ -52,7 +55,8 @@ type Event struct {
 type Link struct {
 	Trace TraceID
 	ID    uint64
-	Tags  []Tag // only OpenTelemetry's client can be told
+	Tags  []Tag  // only OpenTelemetry's client can be told
+	State string // of the other trace; OpenTelemetry's alone
 }
 
 // Story is told to every client. Its times have nanoseconds, its texts are long, foreign and broken: what is lost on the

@@ -11,8 +11,8 @@ import (
 	"github.com/wayside-tracing/wayside/test/interop/clients/scenario"
 )
 
-// nodeFolder holds the program that tells Node's SDK, seen from the folder of a test.
-const nodeFolder = "../sdk/node"
+// nodeFolder holds the program that tells Node's SDK, seen from the module's folder.
+const nodeFolder = "sdk/node"
 
 // Here says whether the client can be run on this machine; the error is node.ErrNotHere if not.
 func (c Client) Here() error {
@@ -38,7 +38,10 @@ func tellNode(exporter string) func(Target, []scenario.Service) (Retries, error)
 		if to.Gzip {
 			compression = "gzip"
 		}
-		log, err := node.Run(nodeFolder, "tell.js", story, exporter, url, compression, credentials.CA, credentials.Cert, credentials.Key)
+		log, err := node.Program{
+			Folder: nodeFolder, Script: "tell.js",
+			Args: []string{exporter, url, compression, credentials.CA, credentials.Cert, credentials.Key},
+		}.Run(story)
 		if err != nil {
 			return nil, fmt.Errorf("exporter %s: %w", exporter, err)
 		}

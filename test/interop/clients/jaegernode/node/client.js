@@ -1,21 +1,26 @@
-// Has Jaeger's client for Node say the story that it reads, as JSON, from standard input, to the agent at the UDP address
-// in its arguments. See ../../scenario/scenario.go for the story.
+// Has Jaeger's client for Node say the story that it reads from standard input to the agent at the UDP address in its
+// arguments.
 'use strict';
 
-const fs = require('fs');
 const { ConstSampler, RemoteReporter, SpanContext, Tracer, opentracing } = require('jaeger-client');
 const UDPSender = require('jaeger-client/dist/src/reporters/udp_sender').default;
 const Utils = require('jaeger-client/dist/src/util').default;
+const story = require('./story');
 
 const [host, port] = process.argv.slice(2);
 const id = (hex) => Buffer.from(hex, 'hex');
-// JSON has no bytes: they come as {"bytes": base64}, and as {"broken": base64} if they should have been text. A Jaeger tag
-// is one value: the client is told no lists.
-const value = (v) => (v.bytes ? Buffer.from(v.bytes, 'base64') : v.broken ? Buffer.from(v.broken, 'base64').toString() : v);
-const keyed = (tags) => Object.fromEntries((tags || []).filter((t) => !Array.isArray(t.value)).map((t) => [t.key, value(t.value)]));
+const keyed = (tags) => story.keyed(tags, (v) => !Array.isArray(v)); // a Jaeger tag is one value
 
-for (const service of JSON.parse(fs.readFileSync(0, 'utf8'))) {
-  const reporter = new RemoteReporter(new UDPSender({ host, port: Number(port) }), { bufferFlushInterval: 3600e3 });
+// Sender says a uuid that is the same each time.
+class Sender extends UDPSender {
+  setProcess(process) {
+    process.tags.find((t) => t.key === 'client-uuid').vStr = '00000000-0000-4000-8000-000000000001';
+    super.setProcess(process);
+  }
+}
+
+for (const service of story.services()) {
+  const reporter = new RemoteReporter(new Sender({ host, port: Number(port) }), { bufferFlushInterval: 3600e3 });
   const tracer = new Tracer(service.name, reporter, new ConstSampler(true), {
     traceId128bit: true,
     tags: { ...keyed(service.tags), hostname: 'recorder', ip: '192.0.2.9' },
