@@ -55,7 +55,12 @@ func newFaulty(t *testing.T, sync Sync) *faulty {
 
 func (f *faulty) open(t *testing.T) {
 	t.Helper()
-	f.Lane = NewLane("default", diskOptions)
+	f.openWith(t, diskOptions)
+}
+
+func (f *faulty) openWith(t *testing.T, opt Options) {
+	t.Helper()
+	f.Lane = NewLane("default", opt)
 	log := slog.New(slog.NewTextHandler(&f.log, nil))
 	if err := f.OpenDisk(DiskOptions{Path: f.dir, Size: MinDisk, Sync: f.sync, FS: inMemory{f.fs}, Log: log}); err != nil {
 		t.Fatal(err)

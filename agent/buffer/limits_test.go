@@ -122,8 +122,7 @@ func TestMemoryOfWhatIsReadIsBounded(t *testing.T) {
 			time.Sleep(1100 * time.Millisecond)
 		}
 		leave(t, f.Lane)
-		f.open(t)
-		f.SetOptions(opt)
+		f.openWith(t, opt) // reading begins at once
 		time.Sleep(time.Second)
 		s := check(t, f.Lane)
 		if limit := opt.Memory/16 + 2*chunkBytes; s.Buffer.Answered > limit {
