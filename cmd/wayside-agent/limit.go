@@ -14,13 +14,8 @@ import (
 
 func unset(name string) bool { return os.Getenv(name) == "" }
 
-// limit keeps the process small, also on a large node. GOMAXPROCS and GOGC win.
+// limit keeps the process small. GOGC wins.
 func limit() {
-	if unset("GOMAXPROCS") {
-		// The runtime keeps memory for each, and two readers and a few exports
-		// need no more.
-		runtime.GOMAXPROCS(min(runtime.GOMAXPROCS(0), 4))
-	}
 	if unset("GOGC") {
 		// The spans' way makes hardly any garbage, so that collecting it early
 		// costs nothing; by itself the collector would let 4 MB gather first, or

@@ -103,6 +103,9 @@ func runAgent(cmd command, stderr io.Writer) int {
 	base.limit(cfg)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends it at once
+	if unset("GOMAXPROCS") {
+		go newProcessors(cfg).follow(ctx)
+	}
 	go watch(ctx, from.files, loaded, hangup, func() { reload(a, cmd, base, log) })
 	time.AfterFunc(startEnds, func() { releasePages(log) })
 	err = a.Run(ctx)
