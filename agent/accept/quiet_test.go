@@ -79,8 +79,8 @@ func TestQuietRead(t *testing.T) {
 		t.Errorf("of %d bytes in pieces: %+v", much, r)
 	}
 
-	read(much)
-	marked(t, conn, much)
+	read(much + 1) // another mark, which shows that this one waits
+	marked(t, conn, much+1)
 	if _, err := peer.Write([]byte("few")); err != nil {
 		t.Fatal(err)
 	}
