@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -160,13 +161,13 @@ func (f few) Export(ctx context.Context, to Target, chunks [][]byte) Answer {
 // Whatever the answers are, they are about what was sent.
 func TestFewAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		requests := 0
+		var requests atomic.Int32 // they are sent by several at once
 		fake := newFake(t, func(_ context.Context, _ string, spans []int) Answer {
-			requests++
+			n := requests.Add(1)
 			if slices.Contains(spans, 777) {
 				return refused()
 			}
-			switch requests % 5 {
+			switch n % 5 {
 			case 1:
 				return later()
 			case 2:
