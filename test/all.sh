@@ -224,7 +224,6 @@ for tier in "${tiers[@]}"; do
     result=passed
     why=$(cat "$work/why" 2>/dev/null) # what it had to leave out
     passed=$((passed + 1))
-    why=$(cat "$work/why" 2>/dev/null) # of what could not be shown
     ;;
   77)
     result=SKIPPED

@@ -30,6 +30,8 @@ var importRules = []importRule{
 
 	{"collector", []string{"collector", "wire", "internal"}, "the collector knows no agent: either runs without the other"},
 
+	{"kube/api", nil, "objects are plain data"},
+
 	{"internal", []string{"internal", "wire"}, "small things that anything above may use"},
 
 	{"cmd/wayside-agent", []string{"agent", "wire", "internal"}, "the agent's binary holds the agent and nothing else"},
