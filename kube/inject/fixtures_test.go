@@ -312,4 +312,3 @@ func asJSON(t testing.TB, v any) string {
 	}
 	return string(b)
 }
-
