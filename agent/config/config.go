@@ -155,10 +155,14 @@ func load(s Source, h host) (*Config, error) {
 
 // AdminAddresses are where an agent that was started from s can be asked how it
 // is. They do not depend on anything else in it being right, so that an agent
-// whose file has been spoilt since can be asked, too.
+// whose file has been spoilt since can be asked, too, and one that was started
+// with a wrong one.
 func AdminAddresses(s Source) []string {
-	l := read(s, thisHost())
-	return l.loopbacks(l.config.Admin.HTTP)
+	cfg, err := Load(s)
+	if err != nil {
+		cfg = Salvage(s)
+	}
+	return cfg.Admin.HTTP
 }
 
 // read takes up every source, and collects what is wrong with each value.
