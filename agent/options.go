@@ -67,6 +67,7 @@ func transportOptions(cfg *config.Config) transportChoice {
 		protocol: d.Protocol, compression: d.Compression, tls: d.TLS.Enabled,
 		credentials: deliver.CredentialOptions{
 			CA: d.TLS.CA, Cert: d.TLS.Cert, Key: d.TLS.Key, ServerName: d.TLS.ServerName, SkipVerify: d.TLS.SkipVerify,
+			HeadersFrom: d.HeadersFrom,
 		},
 	}
 	for _, h := range d.Headers {
