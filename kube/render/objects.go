@@ -68,8 +68,8 @@ const leave = 5
 // minGrace is in seconds, and Kubernetes' default.
 const minGrace = 30
 
-// DaemonSet, with a ServiceAccount and a Service, is for strategy DaemonSet. All
-// are in the TraceAgent's namespace, and have no owner.
+// DaemonSet is for strategy DaemonSet, with a ServiceAccount and a Service. All are
+// in the TraceAgent's namespace, and have no owner.
 func DaemonSet(ta *v1alpha1.TraceAgent, o Options) *appsv1.DaemonSet {
 	ta = ta.DeepCopy() // lists of it become the DaemonSet's
 	d := ta.Spec.DaemonSet
