@@ -129,8 +129,12 @@ func (a *Agent) listen() (err error) {
 			return err
 		}
 	}
+	secure, err := accept.ServerTLS("admin.tls", accept.TLSOptions(a.cfg.Admin.TLS), a.log, "http/1.1")
+	if err != nil {
+		return err
+	}
 	a.admin, err = admin.New(admin.Options{
-		Addresses: a.cfg.Admin.HTTP, Open: a.openHTTP("admin.http"), PProf: a.cfg.Admin.PProf, Status: a.Status, Log: a.log,
+		Addresses: a.cfg.Admin.HTTP, Open: a.openHTTP("admin.http"), TLS: secure, PProf: a.cfg.Admin.PProf, Status: a.Status, Log: a.log,
 	})
 	if err != nil {
 		return listenError("admin.http", err)

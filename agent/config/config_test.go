@@ -276,6 +276,10 @@ control:
   http: 127.0.0.1:5778
 admin:
   http: ":1"
+  tls:
+    cert: ""
+    key: ""
+    client_ca: ""
   pprof: false
 log:
   level: info
