@@ -46,28 +46,35 @@ type Agent struct {
 	requests  *accept.Server
 	accepting *task.Group
 	manager   *activation.Manager // its sockets are guarded by mu
+	lenient   bool                // Options.Degraded
+	late      []*lateListener     // of admin and control; not changed after New
 
 	mu        sync.Mutex // guards what a reload changes
 	running   bool       // between start and stop of the sockets
 	cfg       *config.Config
 	sockets   []*socket
+	missing   []missing // that could not be opened
+	wrong     []string  // why cfg is not what was asked for
 	transport deliver.Transport
 }
 
 // New makes an agent and opens its listeners, so that an address that is taken
 // is an error here.
 func New(cfg *config.Config, log *slog.Logger) (*Agent, error) {
-	return NewManaged(cfg, log, new(activation.Manager))
+	return NewWith(cfg, log, Options{})
 }
 
-// NewManaged is New for an agent that a service manager has started: sockets that
-// were handed over take the place of those that it would open.
-func NewManaged(cfg *config.Config, log *slog.Logger, manager *activation.Manager) (*Agent, error) {
-	a, err := build(cfg, log, manager)
+// NewWith is New with options.
+func NewWith(cfg *config.Config, log *slog.Logger, opt Options) (*Agent, error) {
+	if opt.Manager == nil {
+		opt.Manager = new(activation.Manager)
+	}
+	a, err := build(cfg, log, opt.Manager)
 	if err != nil {
 		return nil, err
 	}
-	if err := openDisk(a.lane, cfg, log); err != nil {
+	a.lenient, a.wrong = opt.Degraded, opt.Wrong
+	if err := openDisk(a.lane, cfg, a.lenient, log); err != nil {
 		a.sampling.Close()
 		return nil, err
 	}
@@ -113,18 +120,26 @@ func (a *Agent) listen() (err error) {
 	}
 	for _, w := range wanted(a.cfg) {
 		s, err := a.open(w, a.cfg)
-		if err != nil {
+		switch {
+		case err == nil:
+			a.sockets = append(a.sockets, s)
+		case a.goesWithout(w, err):
+			a.missing = append(a.missing, missing{w, err})
+		default:
 			return err
 		}
-		a.sockets = append(a.sockets, s)
+	}
+	secure, err := accept.ServerTLS("admin.tls", accept.TLSOptions(a.cfg.Admin.TLS), a.log, "http/1.1")
+	if err != nil {
+		return err
 	}
 	a.admin, err = admin.New(admin.Options{
-		Addresses: a.cfg.Admin.HTTP, Open: a.openTCP, PProf: a.cfg.Admin.PProf, Status: a.Status, Log: a.log,
+		Addresses: a.cfg.Admin.HTTP, Open: a.openHTTP("admin.http"), TLS: secure, PProf: a.cfg.Admin.PProf, Status: a.Status, Log: a.log,
 	})
 	if err != nil {
 		return listenError("admin.http", err)
 	}
-	a.control, err = control.NewServer(a.cfg.Control.HTTP, a.openTCP, a.sampling, a.log)
+	a.control, err = control.NewServer(a.cfg.Control.HTTP, a.openHTTP("control.http"), a.sampling, a.log)
 	if err != nil {
 		return listenError("control.http", err)
 	}
@@ -159,15 +174,19 @@ func (a *Agent) openDoor(tags []config.Tag) {
 	a.door.Store(&door)
 }
 
-// Run serves until ctx is done, and then ends in order: it stops taking spans
-// in, takes what is in the sockets already, delivers what it has for
-// drain_timeout at most, and writes the account to the log. An error is of a
-// part that could not go on, or of an account that does not add up.
+// Run serves until ctx is done, and then ends in order: it says that it is not
+// ready, and after stop_delay stops taking spans in, takes what is in the sockets
+// already, delivers what it has for drain_timeout at most, and writes the account to
+// the log. An error is of a part that could not go on, or of an account that does not
+// add up.
 func (a *Agent) Run(ctx context.Context) error {
 	serving, delivering := task.NewGroup(), task.NewGroup()
 	serving.Start(a.admin)
 	serving.Start(a.control)
 	serving.Start(&losses{lane: a.lane, poll: a.countDrops, log: a.log})
+	if a.lenient {
+		serving.Start(&retries{a.retry})
+	}
 	delivering.Start(a.deliverer)
 	a.mu.Lock()
 	for _, s := range a.sockets {
@@ -189,13 +208,24 @@ func (a *Agent) Run(ctx context.Context) error {
 	var failure error
 	select {
 	case <-ctx.Done():
-		a.log.Info("stopping", "drain_timeout", a.drainTimeout())
 	case failure = <-a.accepting.Failed():
 	case failure = <-delivering.Failed():
 	case failure = <-serving.Failed():
 	}
 
 	a.ready.Store(false)
+	if d := a.stopDelay(); d > 0 && failure == nil {
+		a.log.Info("not ready any more, and stopping later", "stop_delay", d)
+		select {
+		case <-time.After(d):
+		case failure = <-a.accepting.Failed():
+		case failure = <-delivering.Failed():
+		case failure = <-serving.Failed():
+		}
+	}
+	if failure == nil {
+		a.log.Info("stopping", "drain_timeout", a.drainTimeout())
+	}
 	a.mu.Lock()
 	a.running = false // no reload from here on
 	a.mu.Unlock()
@@ -232,8 +262,17 @@ func (a *Agent) settle(failure error) error {
 	return failure
 }
 
+func (a *Agent) stopDelay() time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.cfg.StopDelay
+}
+
 func (a *Agent) drainTimeout() time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if len(a.cfg.Deliver.Endpoints) == 0 { // nobody is there to take anything
+		return 0
+	}
 	return a.cfg.DrainTimeout
 }

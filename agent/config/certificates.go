@@ -3,10 +3,21 @@ package config
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 )
 
 // maxPEM is in bytes: a bundle of all public authorities has 230 kB.
 const maxPEM = 1 << 20
+
+// checkServerTLS checks a group of keys for TLS of our own listeners.
+func (l *loader) checkServerTLS(group string, t *ServerTLS) {
+	l.checkPair(group, t.Cert, t.Key)
+	if t.ClientCA != "" && t.Cert == "" && t.Key == "" {
+		l.failValue(group+".client_ca", t.ClientCA, "there is no TLS without a certificate; set "+group+".cert and "+group+".key as well")
+		return
+	}
+	l.checkAuthorities(group+".client_ca", t.ClientCA)
+}
 
 // checkAuthorities checks a file of certificates, if there is to be one.
 func (l *loader) checkAuthorities(key, path string) {
@@ -40,7 +51,7 @@ func (l *loader) checkPair(group, cert, key string) {
 
 func (l *loader) pem(key, path string) ([]byte, bool) {
 	b, err := l.readFile(path, maxPEM)
-	if err != nil {
+	if err != nil && !errors.Is(err, errElsewhere) {
 		l.failValue(key, path, "can't be read: "+cause(err).Error()+"; check the path and its permissions")
 	}
 	return b, err == nil

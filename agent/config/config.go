@@ -15,6 +15,8 @@ import (
 	"net/netip"
 	"os"
 	"time"
+
+	"github.com/wayside-tracing/wayside/internal/header"
 )
 
 // Config is a validated configuration. It is not changed after Load.
@@ -43,8 +45,7 @@ type Config struct {
 		}
 		// Zipkin has TCP addresses, spelt as OTLP's.
 		Zipkin struct{ HTTP []string }
-		// TLS are paths of PEM files: none, or Cert and Key, or all three.
-		TLS struct{ Cert, Key, ClientCA string }
+		TLS    ServerTLS
 	}
 	Buffer struct {
 		Memory int // bytes: queues and what is in flight
@@ -62,6 +63,8 @@ type Config struct {
 		Endpoints []string
 		Protocol  string   // "otlp-grpc", "otlp-http" or "jaeger-grpc"
 		Headers   []Header // sent with every request
+		// HeadersFrom is a folder of which each file is a header more; "" is none.
+		HeadersFrom string
 		// AllowPlaintext lets headers be sent without TLS.
 		AllowPlaintext bool
 		Batch          struct {
@@ -84,6 +87,7 @@ type Config struct {
 	Tags  []Tag // of the resource of every span; by key
 	Admin struct {
 		HTTP  []string // TCP addresses, spelt as Accept.Jaeger's
+		TLS   ServerTLS
 		PProf bool
 	}
 	Log struct {
@@ -91,10 +95,15 @@ type Config struct {
 		Format string // "text" or "json"
 	}
 	DrainTimeout time.Duration
+	// StopDelay is how long spans are taken in after the agent was told to stop.
+	StopDelay time.Duration
 
 	shown  map[string][]string // by key: what is shown in place of values of which one came from a file
 	origin map[string]string   // by key: where a value that is no default was set
 }
+
+// ServerTLS are paths of PEM files: none, or Cert and Key, or all three.
+type ServerTLS struct{ Cert, Key, ClientCA string }
 
 // ClientTLS is how connections are made to those who are asked or sent to.
 type ClientTLS struct {
@@ -129,13 +138,15 @@ const (
 type host struct {
 	lookupEnv func(string) (string, bool)
 	readFile  func(name string, limit int64) ([]byte, error)
-	loopback6 func() bool         // whether ::1 can be bound
-	addresses func() []netip.Addr // of its interfaces
-	hostname  func() (string, error)
+	// headerFiles lists the files of a folder of headers.
+	headerFiles func(folder string) ([]string, error)
+	loopback6   func() bool         // whether ::1 can be bound
+	addresses   func() []netip.Addr // of its interfaces
+	hostname    func() (string, error)
 }
 
 func thisHost() host {
-	return host{os.LookupEnv, readFile, loopback6, interfaceAddresses, os.Hostname}
+	return host{os.LookupEnv, readFile, header.Files, loopback6, interfaceAddresses, os.Hostname}
 }
 
 // Load reads and validates. An error is an Errors, with everything that is
@@ -153,12 +164,16 @@ func load(s Source, h host) (*Config, error) {
 	return l.config, nil
 }
 
-// AdminAddresses are where an agent that was started from s can be asked how it
-// is. They do not depend on anything else in it being right, so that an agent
-// whose file has been spoilt since can be asked, too.
-func AdminAddresses(s Source) []string {
-	l := read(s, thisHost())
-	return l.loopbacks(l.config.Admin.HTTP)
+// AdminOf is how an agent that was started from s can be asked how it is. It
+// does not depend on anything else in it being right, so that an agent whose file
+// has been spoilt since can be asked, too, and one that was started with a wrong
+// one.
+func AdminOf(s Source) (addresses []string, secure ServerTLS) {
+	cfg, err := Load(s)
+	if err != nil {
+		cfg = Salvage(s)
+	}
+	return cfg.Admin.HTTP, cfg.Admin.TLS
 }
 
 // read takes up every source, and collects what is wrong with each value.

@@ -12,7 +12,7 @@ collector, however slow or far that is, and counts every span that is lost.
 
 Usage:
   wayside-agent --endpoint HOST:PORT[,HOST:PORT…]
-  wayside-agent --config FILE [--endpoint …]
+  wayside-agent --config FILE [--endpoint …] [--degraded]
   wayside-agent --check [--config FILE] [--endpoint …]
   wayside-agent --ready [--config FILE]
   wayside-agent FLAGS OF THE JAEGER AGENT
@@ -26,6 +26,9 @@ Flags:
   --ready            ask the agent that runs with the same configuration on this
                      machine whether it takes spans: exit status 0, or 1 with a
                      line that says why not; for probes in an image without shell
+  --degraded         start whatever is wrong or missing: without an endpoint that
+                     is sure spans are kept and none is delivered, until a reload
+                     brings a right configuration; where others wait for the agent
   --help             this text
   --version          which build this is
 
@@ -52,9 +55,9 @@ Values may hold ${NAME}, ${NAME:default} and ${file:/path}, which stand for an
 environment variable and for a file's content.
 
 A changed file and SIGHUP reload the configuration; a wrong one changes nothing.
-SIGTERM and SIGINT end the agent: it takes in no more, delivers what it holds for
-at most drain_timeout, and writes the account of all spans as its last line. A
-second one ends it at once.
+SIGTERM and SIGINT end the agent: after stop_delay it takes in no more, delivers
+what it holds for at most drain_timeout, and writes the account of all spans as
+its last line. A second one ends it at once.
 
 Exit status: 0 after an orderly end, 1 if the configuration is wrong or the agent
 can't go on or is not ready, 2 if the command line is wrong.
