@@ -307,7 +307,7 @@ func TestIdlePeerIsToldThatItMakesWay(t *testing.T) {
 			break
 		}
 	}
-	if n, err := first.Read(make([]byte, 1)); err != io.EOF {
+	if n, err := first.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("after it: %d bytes, %v", n, err)
 	}
 	first.Close()

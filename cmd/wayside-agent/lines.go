@@ -54,7 +54,7 @@ func (l *lines) write() {
 			close(next.reached)
 			continue
 		}
-		_, _ = l.to.Write(next.text) // nobody is left to tell
+		_, _ = l.to.Write(next.text)   // nobody is left to tell
 		if len(l.queue) > maxLines/2 { // what is told of the loss must not be lost
 			continue
 		}
