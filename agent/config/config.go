@@ -95,6 +95,8 @@ type Config struct {
 		Format string // "text" or "json"
 	}
 	DrainTimeout time.Duration
+	// StopDelay is how long spans are taken in after the agent was told to stop.
+	StopDelay time.Duration
 
 	shown  map[string][]string // by key: what is shown in place of values of which one came from a file
 	origin map[string]string   // by key: where a value that is no default was set

@@ -285,6 +285,7 @@ log:
   level: info
   format: text
 drain_timeout: 0s
+stop_delay: 0s
 `; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

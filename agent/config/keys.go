@@ -176,6 +176,9 @@ var table = []key{
 	one("drain_timeout", "5s", durations{0, 10 * time.Minute},
 		func(c *Config) *time.Duration { return &c.DrainTimeout },
 		"When it is told to stop, the agent delivers what it holds for at most this long; the rest stays on disk, or is counted as lost."),
+	one("stop_delay", "0s", durations{0, 5 * time.Minute},
+		func(c *Config) *time.Duration { return &c.StopDelay },
+		"When it is told to stop, the agent is not ready any more (/readyz), but goes on taking spans for this long before it stops: for places where senders are led elsewhere meanwhile."),
 }
 
 // later are keys that have their place in the design but no meaning in this
