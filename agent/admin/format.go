@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"github.com/wayside-tracing/wayside/agent/ledger/losses"
 )
 
 // count writes 1234567 as 1,234,567.
@@ -21,7 +23,7 @@ func counted(n uint64, nouns string) string {
 		switch nouns {
 		case "batches":
 			return "1 batch"
-		case packetsOrRequests:
+		case losses.PacketsOrRequests:
 			return "1 packet or request"
 		}
 		return "1 " + nouns[:len(nouns)-1]

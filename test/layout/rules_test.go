@@ -21,7 +21,7 @@ var importRules = []importRule{
 	{"agent", []string{"agent", "wire", "internal"}, "agent.go is where the parts of the agent meet; it knows no collector"},
 	{"agent/config", []string{"internal"}, "the configuration is plain data that the agent is built from"},
 	{"agent/config/jaegerflags", []string{"agent/config"}, "it tells another program's flags in this one's keys"},
-	{"agent/ledger", nil, "the account is plain data that every part adds to"},
+	{"agent/ledger", []string{"agent/ledger"}, "the account is plain data that every part adds to"},
 	{"agent/accept", []string{"wire", "agent/ledger", "internal"}, "accept, buffer and deliver meet only in agent.go"},
 	{"agent/buffer", []string{"wire", "agent/ledger", "disklog", "internal"}, "accept, buffer and deliver meet only in agent.go"},
 	{"agent/deliver", []string{"wire", "agent/ledger", "internal"}, "accept, buffer and deliver meet only in agent.go"},
