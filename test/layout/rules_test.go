@@ -33,6 +33,7 @@ var importRules = []importRule{
 	{"kube/api", nil, "objects are plain data"},
 	{"kube/render", []string{"kube/api", "agent/config"}, "it makes only what the agent accepts, from plain data"},
 	{"kube/inject", []string{"kube/api", "kube/render"}, "a decision depends on nothing but what it is given"},
+	{"kube/cluster", nil, "it asks an API server, and knows nothing of what for"},
 
 	{"internal", []string{"internal", "wire"}, "small things that anything above may use"},
 
