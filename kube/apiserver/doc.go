@@ -1,4 +1,4 @@
-// Package cluster asks an API server, as whoever calls the program: with their
+// Package apiserver asks an API server, as whoever calls the program: with their
 // kubeconfig, or a pod's own account. It only reads. What is refused is an error
 // that names the permission which would do.
-package cluster
+package apiserver
