@@ -77,7 +77,7 @@ var Dropped = []Way{
 var Outside = []Way{
 	{
 		"kernel_drops", "packets", "The kernel dropped them: a socket's buffer was full before the agent could read it.",
-		"See the sockets below: a larger buffer, or more CPU for the agent.",
+		"Give the socket a larger buffer (accept.jaeger.socket_buffer), or the agent more CPU.",
 	},
 	{
 		"refused.malformed", PacketsOrRequests, "They are not what the protocol allows, or broke off before their end.",
