@@ -21,7 +21,7 @@ var importRules = []importRule{
 	{"agent", []string{"agent", "wire", "internal"}, "agent.go is where the parts of the agent meet; it knows no collector"},
 	{"agent/config", []string{"internal"}, "the configuration is plain data that the agent is built from"},
 	{"agent/config/jaegerflags", []string{"agent/config"}, "it tells another program's flags in this one's keys"},
-	{"agent/ledger", nil, "the account is plain data that every part adds to"},
+	{"agent/ledger", []string{"agent/ledger"}, "the account is plain data that every part adds to"},
 	{"agent/accept", []string{"wire", "agent/ledger", "internal"}, "accept, buffer and deliver meet only in agent.go"},
 	{"agent/buffer", []string{"wire", "agent/ledger", "disklog", "internal"}, "accept, buffer and deliver meet only in agent.go"},
 	{"agent/deliver", []string{"wire", "agent/ledger", "internal"}, "accept, buffer and deliver meet only in agent.go"},
@@ -33,11 +33,14 @@ var importRules = []importRule{
 	{"kube/api", nil, "objects are plain data"},
 	{"kube/render", []string{"kube/api", "agent/config"}, "it makes only what the agent accepts, from plain data"},
 	{"kube/inject", []string{"kube/api", "kube/render"}, "a decision depends on nothing but what it is given"},
+	{"kube/apiserver", nil, "it asks an API server, and knows nothing of what for"},
+	{"kube/explain", []string{"kube/api", "kube/inject", "kube/render", "kube/apiserver", "agent/ledger", "internal"}, "why a pod gets what it gets is what kube/inject says; accounts are in the words of the agent's own page"},
+	{"kube/migrate", []string{"kube/api", "kube/render", "kube/apiserver", "agent/config", "internal"}, "it plans in plain data, and reads the old flags as the agent does"},
 
 	{"internal", []string{"internal", "wire"}, "small things that anything above may use"},
 
 	{"cmd/wayside-agent", []string{"agent", "wire", "internal"}, "the agent's binary holds the agent and nothing else"},
-	{"cmd/wayside", []string{"agent", "collector", "wire", "internal"}, "the binary for people may use everything but another binary"},
+	{"cmd/wayside", []string{"agent", "collector", "kube", "wire", "internal"}, "the binary for people may use everything but another binary"},
 
 	{"bench", []string{"bench", "wire", "agent/ledger", "agent/deliver/h2", "internal"}, "what is measured is a process of its own; bench reads its account, and sends with the cheapest client that there is"},
 	{"test/crash", []string{"test/crash", "wire", "agent/ledger", "collector/ingest", "bench/proc", "internal"}, "the agent that is broken is a process of its own; the collector end is the one that is there"},
