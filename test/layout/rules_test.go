@@ -31,6 +31,7 @@ var importRules = []importRule{
 	{"collector", []string{"collector", "wire", "internal"}, "the collector knows no agent: either runs without the other"},
 
 	{"kube/api", nil, "objects are plain data"},
+	{"kube/certificate", nil, "it keeps certificates in whatever store it is given"},
 	{"kube/render", []string{"kube/api", "agent/config"}, "it makes only what the agent accepts, from plain data"},
 	{"kube/inject", []string{"kube/api", "kube/render"}, "a decision depends on nothing but what it is given"},
 
