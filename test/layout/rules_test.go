@@ -34,6 +34,8 @@ var importRules = []importRule{
 	{"kube/certificate", nil, "it keeps certificates in whatever store it is given"},
 	{"kube/render", []string{"kube/api", "agent/config"}, "it makes only what the agent accepts, from plain data"},
 	{"kube/inject", []string{"kube/api", "kube/render"}, "a decision depends on nothing but what it is given"},
+	{"kube/cluster", []string{"kube/api", "kube/inject"}, "what is known of the cluster, in the terms of decisions"},
+	{"kube/webhook", []string{"kube/api", "kube/inject", "internal"}, "it asks inject and reads the cluster through what it is given"},
 
 	{"internal", []string{"internal", "wire"}, "small things that anything above may use"},
 
