@@ -75,8 +75,10 @@ func CacheOptions(daemonSetNamespaces []string) cache.Options {
 		ByObject: map[client.Object]cache.ByObject{
 			Metadata(PodKind): {
 				Transform: slimPod,
-				// A pod that has ended needs no agent any more.
+				// A pod that has ended needs no agent any more, and one with the node's
+				// network gets none, which its metadata does not show (1.28 and later).
 				Field: fields.AndSelectors(
+					fields.OneTermNotEqualSelector("spec.hostNetwork", "true"),
 					fields.OneTermNotEqualSelector("status.phase", string(corev1.PodSucceeded)),
 					fields.OneTermNotEqualSelector("status.phase", string(corev1.PodFailed)),
 				),

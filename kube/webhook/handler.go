@@ -55,7 +55,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begin := time.Now()
 	var review admissionv1.AdmissionReview
 	if err := read(r, &review); err != nil {
-		h.metrics.count("unreadable")
+		h.metrics.count("UnreadableQuestion")
 		h.log.Error("a question that cannot be read", "error", err, "from", r.RemoteAddr)
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
@@ -64,7 +64,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	review.Request, review.Response = nil, answer
 	body, err := json.Marshal(review)
 	if err != nil {
-		h.metrics.count("unwritable")
+		h.metrics.count("UnwritableAnswer")
 		h.log.Error("an answer that cannot be written", "error", err)
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
@@ -101,28 +101,28 @@ func (h *Handler) answer(ctx context.Context, q *admissionv1.AdmissionRequest) (
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			code = "panic"
+			code = "Panic"
 			fail(code, "the webhook failed", "panic", p, "stack", string(debug.Stack()))
 		}
 	}()
 	if q.Operation != admissionv1.Create || q.Resource.Resource != "pods" || q.SubResource != "" {
-		return a, "not_a_new_pod"
+		return a, "NoNewPod"
 	}
 	var pod corev1.Pod
 	if err := json.Unmarshal(q.Object.Raw, &pod); err != nil {
-		fail("unreadable_pod", "it cannot be read", "error", err)
-		return a, "unreadable_pod"
+		fail("UnreadablePod", "it cannot be read", "error", err)
+		return a, "UnreadablePod"
 	}
 	pod.Namespace = q.Namespace
 	namespace, err := h.cluster.NamespaceLabels(ctx, q.Namespace)
 	if err != nil {
-		fail("unknown_namespace", "its namespace is not known", "error", err)
-		return a, "unknown_namespace"
+		fail("UnknownNamespace", "its namespace is not known", "error", err)
+		return a, "UnknownNamespace"
 	}
 	ranges, err := h.cluster.LimitRanges(ctx, q.Namespace)
 	if err != nil {
-		fail("unknown_limits", "its namespace's limits are not known", "error", err)
-		return a, "unknown_limits"
+		fail("UnknownLimits", "its namespace's limits are not known", "error", err)
+		return a, "UnknownLimits"
 	}
 	d := h.decide(inject.Request{
 		Pod: &pod, Namespace: q.Namespace, NamespaceLabels: namespace,
@@ -131,8 +131,8 @@ func (h *Handler) answer(ctx context.Context, q *admissionv1.AdmissionRequest) (
 	patch := append(d.Patch, sayWhyNot(&pod, d)...)
 	if len(patch) > 0 {
 		if a.Patch, err = json.Marshal(patch); err != nil {
-			fail("unwritable_patch", "its patch cannot be written", "error", err)
-			return a, "unwritable_patch"
+			fail("UnwritablePatch", "its patch cannot be written", "error", err)
+			return a, "UnwritablePatch"
 		}
 		a.PatchType = new(admissionv1.PatchTypeJSONPatch)
 	}
