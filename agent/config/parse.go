@@ -29,3 +29,7 @@ func Parse(name string, text []byte, env func(string) (string, bool)) (*Config, 
 		hostname:  func() (string, error) { return "", errElsewhere },
 	})
 }
+
+// ParseSize reads a size as the configuration has it, like 512MiB, in bytes. Each
+// key has limits of its own.
+func ParseSize(text string) (int64, error) { return parseSize(text) }

@@ -76,7 +76,7 @@ type TraceAgentSpec struct {
 	// ${POD_NAMESPACE}, ${POD_UID}, ${POD_IP}, ${NODE_NAME} and ${HOST_IP} are those
 	// of the agent's pod, and $${ is ${ itself.
 	// +optional
-	// +kubebuilder:validation:MaxProperties=64
+	// +kubebuilder:validation:MaxProperties=60
 	Tags map[string]string `json:"tags,omitempty"`
 	// Sampling says where tracers' sampling strategies come from.
 	// +optional
@@ -111,8 +111,8 @@ type TraceAgentSpec struct {
 	// +optional
 	// +kubebuilder:validation:MaxItems=8
 	ImagePullSecrets []corev1.LocalObjectReference `json:"imagePullSecrets,omitempty"`
-	// Resources of an agent; without it, 20Mi of memory and some CPU, requests and
-	// limits.
+	// Resources of an agent. Of CPU and memory each has a request and a limit, given
+	// or not: for a Sidecar 10m to 200m and 20Mi, for a DaemonSet 50m to 1 and 64Mi.
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
 
@@ -222,7 +222,7 @@ type ConfigMapReference struct {
 type Batch struct {
 	// Bytes is a size of at most 512KiB, uncompressed.
 	// +optional
-	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?(B|[KMGT]i?B)$`
+	// +kubebuilder:validation:Pattern=`^[0-9]+(B|[KMG]iB|[kMG]B)$`
 	Bytes string `json:"bytes,omitempty"`
 	// Age of its oldest span, as in "1s".
 	// +optional
@@ -320,7 +320,7 @@ type Admin struct {
 type Buffer struct {
 	// Memory is a size such as 6MiB, as in the agent's configuration.
 	// +optional
-	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?(B|[KMGT]i?B)$`
+	// +kubebuilder:validation:Pattern=`^[0-9]+(B|[KMG]iB|[kMG]B)$`
 	Memory string `json:"memory,omitempty"`
 	// MaxAge of a span, as in "24h".
 	// +optional
@@ -337,7 +337,7 @@ type Disk struct {
 	// Size is what the files may take, as in 512MiB. The volume's limit is set to
 	// a little more.
 	// +optional
-	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?(B|[KMGT]i?B)$`
+	// +kubebuilder:validation:Pattern=`^[0-9]+(B|[KMG]iB|[kMG]B)$`
 	Size string `json:"size,omitempty"`
 	// Sync is interval, or always: a success reply means that spans are on disk.
 	// +optional
