@@ -29,6 +29,7 @@ type fakeCluster struct {
 
 func (c *fakeCluster) Agents() []*v1alpha1.TraceAgent { return c.agents }
 func (c *fakeCluster) Options() inject.Options        { return inject.Options{NativeSidecars: true} }
+
 func (c *fakeCluster) NamespaceLabels(_ context.Context, name string) (map[string]string, error) {
 	return map[string]string{"kubernetes.io/metadata.name": name}, c.namespaceError
 }
@@ -158,10 +159,12 @@ func TestNoPodIsEverRefused(t *testing.T) {
 		decide  func(inject.Request) inject.Decision
 		change  func(*admissionv1.AdmissionRequest)
 	}{
-		"no namespace":  {cluster: &fakeCluster{namespaceError: down}},
-		"no limits":     {cluster: &fakeCluster{rangeError: down}},
-		"panic":         {decide: func(inject.Request) inject.Decision { panic("oh") }},
-		"no patch":      {decide: func(inject.Request) inject.Decision { return inject.Decision{Patch: []inject.Operation{{Value: func() {}}}} }},
+		"no namespace": {cluster: &fakeCluster{namespaceError: down}},
+		"no limits":    {cluster: &fakeCluster{rangeError: down}},
+		"panic":        {decide: func(inject.Request) inject.Decision { panic("oh") }},
+		"no patch": {decide: func(inject.Request) inject.Decision {
+			return inject.Decision{Patch: []inject.Operation{{Value: func() {}}}}
+		}},
 		"no pod":        {change: func(q *admissionv1.AdmissionRequest) { q.Object.Raw = []byte(`{"spec": 7}`) }},
 		"update":        {change: func(q *admissionv1.AdmissionRequest) { q.Operation = admissionv1.Update }},
 		"other objects": {change: func(q *admissionv1.AdmissionRequest) { q.Resource.Resource = "jobs" }},

@@ -1,9 +1,11 @@
 package webhook
 
 import (
+	"context"
 	"encoding/base64"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/wayside-tracing/wayside/kube/api/v1alpha1"
 )
@@ -27,6 +29,18 @@ type Object struct {
 // Owner is a cluster-wide object.
 type Owner struct{ Name, UID string }
 
+// Labels are on what the operator makes for itself.
+func Labels() map[string]string {
+	return map[string]string{
+		"app.kubernetes.io/name":       "wayside-operator",
+		"app.kubernetes.io/part-of":    "wayside",
+		"app.kubernetes.io/managed-by": "wayside-operator",
+	}
+}
+
+// LeftOut are the namespaces in which API servers don't ask about pods.
+func (o Object) LeftOut() []string { return []string{"kube-system", o.Namespace} }
+
 // Configuration is the object, for server-side apply. Bundle is PEM.
 //
 // There are two webhooks in it, of which each pod is for at most one: pods that say
@@ -35,18 +49,18 @@ type Owner struct{ Name, UID string }
 // kube-system or in the operator's own namespace: what the cluster and the operator
 // are made of starts without the operator.
 func (o Object) Configuration(bundle []byte) *unstructured.Unstructured {
-	notOurs := map[string]any{"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": []any{"kube-system", o.Namespace}}
+	notOurs := map[string]any{"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": anys(o.LeftOut())}
 	declined := map[string]any{"key": v1alpha1.LabelInject, "operator": "NotIn", "values": []any{v1alpha1.InjectFalse}}
+	labels := map[string]any{}
+	for k, v := range Labels() {
+		labels[k] = v
+	}
 	u := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "admissionregistration.k8s.io/v1",
 		"kind":       "MutatingWebhookConfiguration",
 		"metadata": map[string]any{
-			"name": o.Name,
-			"labels": map[string]any{
-				"app.kubernetes.io/name":       "wayside-operator",
-				"app.kubernetes.io/part-of":    "wayside",
-				"app.kubernetes.io/managed-by": "wayside-operator",
-			},
+			"name":   o.Name,
+			"labels": labels,
 		},
 		"webhooks": []any{
 			o.webhook("labelled."+v1alpha1.GroupVersion.Group, bundle,
@@ -65,16 +79,21 @@ func (o Object) Configuration(bundle []byte) *unstructured.Unstructured {
 	return u
 }
 
+// Apply makes the object what it is to be.
+func (o Object) Apply(ctx context.Context, c client.Client, bundle []byte) error {
+	return c.Apply(ctx, client.ApplyConfigurationFromUnstructured(o.Configuration(bundle)), client.FieldOwner("wayside-operator"), client.ForceOwnership)
+}
+
 func (o Object) webhook(name string, bundle []byte, namespaces, pods []any) map[string]any {
-	client := map[string]any{"caBundle": base64.StdEncoding.EncodeToString(bundle)}
+	config := map[string]any{"caBundle": base64.StdEncoding.EncodeToString(bundle)}
 	if o.URL != "" {
-		client["url"] = o.URL
+		config["url"] = o.URL
 	} else {
-		client["service"] = map[string]any{"namespace": o.Namespace, "name": o.Service, "port": o.Port, "path": Path}
+		config["service"] = map[string]any{"namespace": o.Namespace, "name": o.Service, "port": o.Port, "path": Path}
 	}
 	return map[string]any{
 		"name":         name,
-		"clientConfig": client,
+		"clientConfig": config,
 		"rules": []any{map[string]any{
 			"apiGroups": []any{""}, "apiVersions": []any{"v1"}, "resources": []any{"pods"},
 			"operations": []any{"CREATE"}, "scope": "Namespaced",
@@ -94,4 +113,11 @@ func (o Object) webhook(name string, bundle []byte, namespaces, pods []any) map[
 		"timeoutSeconds":          int64(timeoutSeconds),
 		"admissionReviewVersions": []any{"v1"},
 	}
+}
+
+func anys(list []string) (a []any) {
+	for _, s := range list {
+		a = append(a, s)
+	}
+	return a
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,6 +25,7 @@ const (
 type Server struct {
 	listener net.Listener
 	http     *http.Server
+	leaving  atomic.Bool
 }
 
 // NewServer opens the address. HTTP/1.1 is all that API servers speak to webhooks,
@@ -34,24 +36,33 @@ func NewServer(address string, certificate func(*tls.ClientHelloInfo) (*tls.Cert
 		return nil, fmt.Errorf("the webhook's address: %w", err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("POST "+Path, h)
-	return &Server{
-		listener: tls.NewListener(l, &tls.Config{
-			MinVersion:     tls.VersionTLS12,
-			NextProtos:     []string{"http/1.1"},
-			GetCertificate: certificate,
-		}),
-		http: &http.Server{
-			Handler:           mux,
-			ReadHeaderTimeout: requestTimeout,
-			ReadTimeout:       requestTimeout,
-			WriteTimeout:      requestTimeout,
-			IdleTimeout:       idleTimeout,
-			MaxHeaderBytes:    maxHeaderBytes,
-			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-		},
-	}, nil
+	s := &Server{listener: tls.NewListener(l, &tls.Config{
+		MinVersion:     tls.VersionTLS12,
+		NextProtos:     []string{"http/1.1"},
+		GetCertificate: certificate,
+	})}
+	mux.Handle("POST "+Path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.leaving.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		h.ServeHTTP(w, r)
+	}))
+	s.http = &http.Server{
+		Handler:           mux,
+		ReadHeaderTimeout: requestTimeout,
+		ReadTimeout:       requestTimeout,
+		WriteTimeout:      requestTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	return s, nil
 }
+
+// Leave has every connection end with its next answer, so that API servers go to
+// another replica before this one ends. A question that is on its way when a
+// connection is closed would be lost.
+func (s *Server) Leave() { s.leaving.Store(true) }
 
 // Address is where it listens.
 func (s *Server) Address() net.Addr { return s.listener.Addr() }
