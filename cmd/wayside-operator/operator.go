@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -96,8 +97,10 @@ func operate(ctx context.Context, cmd command, stderr io.Writer) error {
 
 	// The webhook.
 	object := webhook.Object{Name: name, Namespace: cmd.namespace, Service: name, Port: 443, URL: cmd.webhookURL, Owner: owner(ctx, direct, log)}
-	keeper, err := certificate.NewKeeper(cmd.certificates,
-		&certificate.Secret{Client: direct, Name: types.NamespacedName{Namespace: cmd.namespace, Name: name + "-certificate"}, Labels: webhook.Labels()},
+	secret := &certificate.Secret{
+		Client: direct, Name: types.NamespacedName{Namespace: cmd.namespace, Name: name + "-certificate"}, Labels: webhook.Labels(), Replica: rand.Text()[:8],
+	}
+	keeper, err := certificate.NewKeeper(cmd.certificates, secret,
 		func(ctx context.Context, bundle []byte) error { return object.Apply(ctx, direct, bundle) }, log)
 	if err != nil {
 		return err

@@ -2,10 +2,12 @@ package certificate
 
 import (
 	"context"
+	"encoding/base64"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -16,6 +18,8 @@ type Secret struct {
 	Client client.Client
 	Name   types.NamespacedName
 	Labels map[string]string
+	// Replica is another in each.
+	Replica string
 }
 
 // Load is for Store. Versions are the API server's, which gives none twice.
@@ -39,7 +43,7 @@ func (s *Secret) Save(ctx context.Context, data map[string][]byte, version strin
 	}
 	var err error
 	if version == "" {
-		err = s.Client.Create(ctx, secret)
+		err = s.create(ctx, data)
 	} else {
 		err = s.Client.Update(ctx, secret)
 	}
@@ -47,4 +51,22 @@ func (s *Secret) Save(ctx context.Context, data map[string][]byte, version strin
 		return ErrConflict
 	}
 	return err
+}
+
+// create makes it by server-side apply, which needs permission for this one name
+// alone; a plain creation would need it for any Secret. Where another replica has
+// made it meanwhile, its data are that replica's, and this is a conflict.
+func (s *Secret) create(ctx context.Context, data map[string][]byte) error {
+	encoded := map[string]any{}
+	for k, v := range data {
+		encoded[k] = base64.StdEncoding.EncodeToString(v)
+	}
+	labels := map[string]any{}
+	for k, v := range s.Labels {
+		labels[k] = v
+	}
+	return s.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(&unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1", "kind": "Secret", "type": string(corev1.SecretTypeTLS), "data": encoded,
+		"metadata": map[string]any{"namespace": s.Name.Namespace, "name": s.Name.Name, "labels": labels},
+	}}), client.FieldOwner("wayside-operator-"+s.Replica))
 }

@@ -24,7 +24,10 @@ func objects(ta *v1alpha1.TraceAgent, config []byte, copies []string, o render.O
 	}
 	var list []*unstructured.Unstructured
 	for _, obj := range own {
-		obj.SetOwnerReferences([]metav1.OwnerReference{*metav1.NewControllerRef(ta, v1alpha1.GroupVersion.WithKind("TraceAgent"))})
+		// Without blockOwnerDeletion, for which some clusters want more permissions.
+		obj.SetOwnerReferences([]metav1.OwnerReference{{
+			APIVersion: v1alpha1.GroupVersion.String(), Kind: "TraceAgent", Name: ta.Name, UID: ta.UID, Controller: new(true),
+		}})
 		u, err := applicable(obj)
 		if err != nil {
 			return nil, err

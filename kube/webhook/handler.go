@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
@@ -128,9 +127,8 @@ func (h *Handler) answer(ctx context.Context, q *admissionv1.AdmissionRequest) (
 		Pod: &pod, Namespace: q.Namespace, NamespaceLabels: namespace,
 		Agents: h.cluster.Agents(), LimitRanges: ranges, Options: h.cluster.Options(),
 	})
-	patch := append(d.Patch, sayWhyNot(&pod, d)...)
-	if len(patch) > 0 {
-		if a.Patch, err = json.Marshal(patch); err != nil {
+	if len(d.Patch) > 0 {
+		if a.Patch, err = json.Marshal(d.Patch); err != nil {
 			fail("UnwritablePatch", "its patch cannot be written", "error", err)
 			return a, "UnwritablePatch"
 		}
@@ -148,21 +146,6 @@ func (h *Handler) answer(ctx context.Context, q *admissionv1.AdmissionRequest) (
 	}
 	return a, d.Code
 }
-
-// sayWhyNot notes on a pod why it got no agent, if somebody asked for one. Other
-// pods are left as they are.
-func sayWhyNot(pod *corev1.Pod, d inject.Decision) []inject.Operation {
-	switch {
-	case d.Inject || !d.Asked || len(d.Patch) > 0 || pod.Annotations[v1alpha1.AnnotationReason] == d.Reason:
-		return nil
-	case pod.Annotations == nil:
-		return []inject.Operation{{Op: "add", Path: "/metadata/annotations", Value: map[string]string{v1alpha1.AnnotationReason: d.Reason}}}
-	}
-	return []inject.Operation{{Op: "add", Path: "/metadata/annotations/" + escape(v1alpha1.AnnotationReason), Value: d.Reason}}
-}
-
-// escape is for a JSON pointer (RFC 6901).
-func escape(s string) string { return strings.NewReplacer("~", "~0", "/", "~1").Replace(s) }
 
 // podName is what is known of it: most pods get their names later.
 func podName(q *admissionv1.AdmissionRequest) string {

@@ -125,31 +125,6 @@ func TestADryRunTellsNobody(t *testing.T) {
 	}
 }
 
-func TestWhoAskedIsToldWhyNot(t *testing.T) {
-	annotated := webPod.DeepCopy()
-	annotated.Annotations = map[string]string{"a": "b"}
-	told := webPod.DeepCopy()
-	told.Annotations = map[string]string{v1alpha1.AnnotationReason: "too \"late\""}
-	no := inject.Decision{Asked: true, Code: "clash", Reason: "too \"late\""}
-	unasked := no
-	unasked.Asked = false
-	for name, test := range map[string]struct {
-		pod  *corev1.Pod
-		d    inject.Decision
-		want string
-	}{
-		"first annotation":   {webPod, no, `[{"op":"add","path":"/metadata/annotations","value":{"wayside.dev/not-injected":"too \"late\""}}]`},
-		"another annotation": {annotated, no, `[{"op":"add","path":"/metadata/annotations/wayside.dev~1not-injected","value":"too \"late\""}]`},
-		"asked again":        {told, no, ""},
-		"nobody asked":       {webPod, unasked, ""},
-	} {
-		h, _, _ := handlerFor(t, &fakeCluster{}, test.d)
-		if a := ask(t, h, question(t, test.pod, nil)); string(a.Patch) != test.want {
-			t.Errorf("%s: %s, want %s", name, a.Patch, test.want)
-		}
-	}
-}
-
 // Whatever goes wrong, the pod is made as it was.
 func TestNoPodIsEverRefused(t *testing.T) {
 	yes := inject.Decision{Inject: true, Agent: team, Patch: []inject.Operation{{Op: "add", Path: "/x"}}}
