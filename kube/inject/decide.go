@@ -17,7 +17,7 @@ func Decide(r Request) Decision {
 	if d.Inject {
 		d = decide(r, d)
 	}
-	if !d.Inject && d.labelled && d.Code != MirrorPod && r.Pod.Annotations[v1alpha1.AnnotationReason] != d.Reason {
+	if d.tells() && r.Pod.Annotations[v1alpha1.AnnotationReason] != d.Reason {
 		p := patch{pod: r.Pod}
 		p.annotate(v1alpha1.AnnotationReason, d.Reason)
 		d.Patch = p.ops

@@ -87,8 +87,9 @@ type Decision struct {
 	// Notes are sentences about what was left as the app has it.
 	Notes []string
 	// Patch makes the pod what it is to be; it is empty for a pod that is so
-	// already. A pod that is not injected although a label asks for it gets an
-	// annotation that says why (v1alpha1.AnnotationReason), and nothing else.
+	// already. A pod that is not injected although a label or a TraceAgent says so
+	// gets an annotation with the reason (v1alpha1.AnnotationReason) and nothing
+	// else; a mirror pod never, and one in its node's network only for a label.
 	Patch []Operation
 
 	labelled bool // by a label, of the pod or its namespace
@@ -102,6 +103,18 @@ type Operation struct {
 	Path  string `json:"path"`
 	From  string `json:"from,omitempty"`
 	Value any    `json:"value,omitempty"`
+}
+
+// tells says whether a pod that gets nothing is told why.
+func (d *Decision) tells() bool {
+	switch {
+	case d.Inject || d.Code == MirrorPod:
+		return false
+	case d.Code == HostNetwork:
+		return d.labelled
+	default:
+		return d.Asked || d.Agent != nil
+	}
 }
 
 // not makes a decision of a pod's spec that stands in the way.

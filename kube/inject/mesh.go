@@ -7,10 +7,10 @@ import (
 )
 
 // proxies are the containers of service meshes through which a pod's connections
-// go, and setUp those that lead them there. Istio, Linkerd, Kuma and Consul name
-// theirs so in every version that is in use.
+// go, and setUp those that lead them there: of Istio, Linkerd, Kuma and Consul (the
+// last of them before Consul 1.14).
 var (
-	proxies = []string{"istio-proxy", "linkerd-proxy", "kuma-sidecar", "consul-dataplane"}
+	proxies = []string{"istio-proxy", "linkerd-proxy", "kuma-sidecar", "consul-dataplane", "envoy-sidecar"}
 	setUp   = []string{
 		"istio-init", "istio-validation",
 		"linkerd-init", "linkerd-network-validator",

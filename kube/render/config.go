@@ -114,13 +114,7 @@ func Config(ta *v1alpha1.TraceAgent) ([]byte, field.ErrorList) {
 	}
 	text = append(fmt.Appendf(nil, "# Made from TraceAgent %s/%s. What is changed here is changed back.\n", ta.Namespace, ta.Name), text...)
 	errs := ownService(ta)
-	known := *f
-	known.Deliver.HeadersFrom = "" // a key that the agent is about to get
-	checked, err := yaml.Marshal(&known)
-	if err != nil {
-		return nil, field.ErrorList{field.InternalError(field.NewPath("spec"), err)}
-	}
-	if _, err := config.Parse(ConfigFile, checked, example); err != nil {
+	if _, err := config.Parse(ConfigFile, text, example); err != nil {
 		errs = append(errs, fieldErrors(err)...)
 	}
 	if s := ta.Spec.Sampling; s != nil && strings.HasPrefix(s.Source, "/") {
