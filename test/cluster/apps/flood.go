@@ -10,7 +10,7 @@ import (
 )
 
 // flood sends spans at a rate: TO (host:port), PROTOCOL (as bench/load names
-// them), RATE (spans a second), FOR, SPANS (a request).
+// them), RATE (spans a second), FOR, SPANS (a request). LINGER keeps the process until it is told to end.
 func flood(ctx context.Context) error {
 	stop := make(chan struct{})
 	context.AfterFunc(ctx, func() { close(stop) })
@@ -22,5 +22,9 @@ func flood(ctx context.Context) error {
 	if err == nil && sent.Error != "" {
 		err = errors.New(sent.Error)
 	}
-	return errors.Join(err, report(sent))
+	err = errors.Join(err, report(sent))
+	if err == nil && os.Getenv("LINGER") != "" {
+		<-ctx.Done()
+	}
+	return err
 }
