@@ -203,7 +203,7 @@ func (c *conn) end(err error) {
 		}
 	}
 	c.mu.Unlock()
-	said := (tell || errors.Is(err, errDone)) && c.flush(true) == nil
+	said := (tell || errors.Is(err, errDone)) && c.flushAll() == nil
 	c.mu.Lock()
 	c.err = err
 	var left []*stream

@@ -48,12 +48,13 @@ func (c *conn) frame(f http2.Frame) error {
 }
 
 // data takes in a piece of a body. The windows are given back when half of them
-// was used, whatever it was used for. Whether the peer keeps to them is not
+// was used, whatever it was used for; while the rest of the only body that comes
+// has room in them, later, with its answer. Whether the peer keeps to them is not
 // looked at (section 6.9.1 leaves that open): nothing is kept that they bound.
 func (c *conn) data(f *http2.DataFrame) error {
 	id, size := f.StreamID, int(f.Length) // with padding
 	c.mu.Lock()
-	if c.owed += size; c.owed >= window/2 {
+	if c.owed += size; c.owed >= window/2 && !c.fits(f) {
 		_ = c.framer.WriteWindowUpdate(0, uint32(c.owed))
 		c.owed = 0
 	}
@@ -99,13 +100,24 @@ func (c *conn) data(f *http2.DataFrame) error {
 		c.by(due)
 		c.mu.Unlock()
 	}
-	if s.owed >= window/2 && (s.length < 0 || s.length-s.received > int64(window-s.owed)) {
+	if rest := s.missing(); s.owed >= window/2 && (rest == 0 || rest > window-s.owed) {
 		c.mu.Lock()
 		_ = c.framer.WriteWindowUpdate(id, uint32(s.owed))
 		c.mu.Unlock()
 		s.owed = 0
 	}
 	return nil
+}
+
+// fits reports whether all that is sure to come after f has room in what is left
+// of the connection's window, and something is. mu is held.
+func (c *conn) fits(f *http2.DataFrame) bool {
+	s := c.streams[f.StreamID]
+	if s == nil || s.state != receiving || len(c.streams) > 1 {
+		return false
+	}
+	rest := s.missing() - len(f.Data())
+	return 0 < rest && rest <= window-c.owed
 }
 
 // complete is for a stream of which nothing more comes.

@@ -5,10 +5,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/net/http2"
@@ -81,6 +84,42 @@ func TestGoClient(t *testing.T) {
 	if status, answer, _ := r.post(transport, "/no", bytes.NewReader(make([]byte, 10<<20))); status != 200 || !strings.Contains(answer, "bytes") {
 		t.Errorf("what is not wanted: %d %q", status, answer)
 	}
+}
+
+// The windows are not given back in the midst of a body whose rest has room in
+// them: each time costs a write here and a wake-up there.
+func TestWindowsWithTheAnswer(t *testing.T) {
+	r := listen(t, patient())
+	p := r.dial()
+	p.next(fmt.Sprintf("window 0 %d", window-firstWindow))
+	began := func(p *peer, id uint32, frames, rest int) {
+		p.begin(id, "/", false, "content-length", strconv.Itoa(frames*frameSize+rest))
+		for range frames {
+			p.data(id, false, make([]byte, frameSize))
+		}
+		p.do(func(w *http2.Framer) error { return w.WritePing(false, [8]byte{}) })
+	}
+	const most = window * 3 / 4 / frameSize
+	began(p, 1, most, 100)
+	if got := p.next(""); got != "pong" {
+		t.Errorf("%q came in the midst of a body that fits", got)
+	}
+	p.data(1, true, make([]byte, 100))
+	if got, want := p.next(""), fmt.Sprintf("window 0 %d", most*frameSize+100); got != want {
+		t.Errorf("then %q, want %q", got, want)
+	}
+	p.next("headers 1 status=200")
+	p.next("headers 1 kind=trailer")
+
+	// One that does not fit goes on, and so do two beside each other.
+	began(p, 3, window/frameSize, window)
+	p.next("window 0 ")
+	p.next("window 3 ")
+	p.do(func(w *http2.Framer) error { return w.WriteRSTStream(3, http2.ErrCodeCancel) })
+	p = r.dial()
+	p.begin(1, "/", false)
+	began(p, 3, window/2/frameSize, 100)
+	p.next(fmt.Sprintf("window 0 %d", window/2))
 }
 
 // What a peer may do that few do.
@@ -320,6 +359,35 @@ func TestShutdown(t *testing.T) {
 		t.Errorf("busy: %q", got)
 	}
 	<-ended
+}
+
+// slowWrites are those of a connection that returns late from them.
+type slowWrites struct{ net.Conn }
+
+func (s slowWrites) Write(p []byte) (int, error) {
+	defer time.Sleep(50 * time.Millisecond)
+	return s.Conn.Write(p)
+}
+
+// A connection ended while another goroutine was writing, and what that had not
+// come to was lost: answers, and the last GOAWAY.
+func TestLastWordsAreWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, e := patient(), &echo{t: t}
+		ours, theirs := net.Pipe()
+		served := make(chan struct{})
+		go func() { s.Serve(slowWrites{ours}, e.handle, nil); close(served) }()
+		p := newPeer(t, theirs)
+		p.works(1)
+		time.Sleep(time.Second)    // it reads
+		go s.Shutdown(t.Context()) // has a goroutine that writes
+		p.next("ping drained")
+		p.do(func(w *http2.Framer) error { return w.WritePing(true, drained) })
+		if got := p.end(); got != "goaway 1 NO_ERROR " {
+			t.Errorf("the last word was %q", got)
+		}
+		<-served
+	})
 }
 
 // A call that does not end is cut off at last.

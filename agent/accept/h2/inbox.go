@@ -105,10 +105,15 @@ func (c *conn) missing() int {
 		if s.state != receiving {
 			return 0
 		}
-		if s.length >= 0 {
-			return int(s.length - s.received)
-		}
-		return s.receiver.Missing()
+		return s.missing()
 	}
 	return 0
+}
+
+// missing is how much of a body is sure to come yet, in bytes; 0 if nobody knows.
+func (s *stream) missing() int {
+	if s.length >= 0 {
+		return int(s.length - s.received)
+	}
+	return s.receiver.Missing()
 }

@@ -62,6 +62,25 @@ func (c *conn) flush(reads bool) error {
 	return c.err
 }
 
+// flushAll returns when everything is written, whoever writes it, or nothing can
+// be.
+func (c *conn) flushAll() error {
+	for {
+		if err := c.flush(true); err != nil {
+			return err
+		}
+		c.mu.Lock()
+		for c.writing && c.err == nil {
+			c.room.Wait()
+		}
+		written, err := len(c.out.bytes) == 0, c.err
+		c.mu.Unlock()
+		if written || err != nil {
+			return err
+		}
+	}
+}
+
 // writeHeaders encodes a block of headers. A status of 0 is for trailers. mu is
 // held: blocks are read in the order in which they were encoded.
 func (c *conn) writeHeaders(id uint32, status int, h Header, end bool) {
