@@ -11,7 +11,12 @@ import (
 
 // What OTLP is served on over HTTP, and in which types.
 const (
-	tracesPath   = "/v1/traces"
+	tracesPath = "/v1/traces"
+	// rootPath is where SDKs send that were given http://host:port for traces alone
+	// (OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is "used as-is", OpenTelemetry's
+	// specification, exporter.md). With it, one value of that variable is right for
+	// HTTP and for gRPC: Go's exporter by gRPC takes a path for part of the host.
+	rootPath     = "/"
 	typeProtobuf = "application/x-protobuf"
 	typeJSON     = "application/json"
 )
@@ -28,11 +33,13 @@ type otlpTaker struct {
 // services are OTLP over gRPC and over HTTP: every listener takes both.
 func (t *otlpTaker) services() []service {
 	ok := otlpjson.AppendTraceResponse(nil, grpc.PartialSuccess{})
-	return []service{
-		{grpc: true, method: http.MethodPost, path: grpc.TracePath, protocol: overGRPC, take: t.take},
-		{method: http.MethodPost, path: tracesPath, mediaType: typeProtobuf, protocol: overHTTP, take: t.take, done: http.StatusOK, in: typeProtobuf},
-		{method: http.MethodPost, path: tracesPath, mediaType: typeJSON, protocol: overJSON, take: t.takeJSON, done: http.StatusOK, in: typeJSON, says: ok},
+	list := []service{{grpc: true, method: http.MethodPost, path: grpc.TracePath, protocol: overGRPC, take: t.take}}
+	for _, path := range []string{tracesPath, rootPath} {
+		list = append(list,
+			service{method: http.MethodPost, path: path, mediaType: typeProtobuf, protocol: overHTTP, take: t.take, done: http.StatusOK, in: typeProtobuf},
+			service{method: http.MethodPost, path: path, mediaType: typeJSON, protocol: overJSON, take: t.takeJSON, done: http.StatusOK, in: typeJSON, says: ok})
 	}
+	return list
 }
 
 // smallJSON is in bytes. What JSON becomes takes memory beside it, less than

@@ -308,7 +308,8 @@ func TestHTTP(t *testing.T) {
 		{name: "not UTF-8", body: bytes.NewReader(spoilt("nnn", "n\xffn")), status: 400},
 		{name: "metrics", body: bytes.NewReader(small), header: []string{"path", "/v1/metrics"}, status: 404, reason: ledger.Unimplemented},
 		{name: "logs", body: bytes.NewReader(small), header: []string{"path", "/v1/logs"}, status: 404, reason: ledger.Unimplemented},
-		{name: "a browser", body: http.NoBody, header: []string{"path", "/", "method", "GET"}, status: 404, quiet: true},
+		{name: "a browser", body: http.NoBody, header: []string{"path", "/", "method", "GET"}, status: 405, quiet: true},
+		{name: "a path that is empty in the variable", body: bytes.NewReader(small), header: []string{"path", "/"}, status: 200, spans: 3},
 		{name: "GET", body: http.NoBody, header: []string{"method", "GET"}, status: 405, quiet: true},
 		{name: "a question of a browser, with CORS off", body: http.NoBody, status: 405, quiet: true, header: []string{
 			"method", "OPTIONS", "Origin", "https://a.example", "Access-Control-Request-Method", "POST",

@@ -3,6 +3,7 @@ package config
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 )
 
 // maxPEM is in bytes: a bundle of all public authorities has 230 kB.
@@ -40,7 +41,7 @@ func (l *loader) checkPair(group, cert, key string) {
 
 func (l *loader) pem(key, path string) ([]byte, bool) {
 	b, err := l.readFile(path, maxPEM)
-	if err != nil {
+	if err != nil && !errors.Is(err, errElsewhere) {
 		l.failValue(key, path, "can't be read: "+cause(err).Error()+"; check the path and its permissions")
 	}
 	return b, err == nil

@@ -31,6 +31,8 @@ var importRules = []importRule{
 	{"collector", []string{"collector", "wire", "internal"}, "the collector knows no agent: either runs without the other"},
 
 	{"kube/api", nil, "objects are plain data"},
+	{"kube/render", []string{"kube/api", "agent/config"}, "it makes only what the agent accepts, from plain data"},
+	{"kube/inject", []string{"kube/api", "kube/render"}, "a decision depends on nothing but what it is given"},
 
 	{"internal", []string{"internal", "wire"}, "small things that anything above may use"},
 

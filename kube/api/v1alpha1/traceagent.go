@@ -22,6 +22,7 @@ const (
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z]([-a-z0-9]{0,53}[a-z0-9])?$') && !(self.metadata.name in ['true', 'false'])",message="a TraceAgent's name becomes part of a Service's and the value of a label: at most 55 of a-z, 0-9 and -, the first a letter, and neither true nor false"
 // +kubebuilder:resource:shortName=ta,categories=wayside
 // +kubebuilder:printcolumn:name="Strategy",type=string,JSONPath=".spec.strategy"
 // +kubebuilder:printcolumn:name="Endpoint",type=string,JSONPath=".spec.deliver.endpoint"
@@ -61,13 +62,21 @@ type TraceAgentSpec struct {
 	// choice: Jaeger's UDP 6831 and 6832, OTLP 4317 and 4318.
 	// +optional
 	Accept *Accept `json:"accept,omitempty"`
+	// Control says where tracers ask for their sampling strategy.
+	// +optional
+	Control *Control `json:"control,omitempty"`
+	// Admin says where agents tell how they are.
+	// +optional
+	Admin *Admin `json:"admin,omitempty"`
 	// Buffer says what agents keep while the collector is away.
 	// +optional
 	Buffer *Buffer `json:"buffer,omitempty"`
 	// Tags are attributes of the resource of every span; one that the app has set
-	// wins.
+	// wins. In them, in deliver.endpoint and in sampling.source, ${POD_NAME},
+	// ${POD_NAMESPACE}, ${POD_UID}, ${POD_IP}, ${NODE_NAME} and ${HOST_IP} are those
+	// of the agent's pod, and $${ is ${ itself.
 	// +optional
-	// +kubebuilder:validation:MaxProperties=64
+	// +kubebuilder:validation:MaxProperties=60
 	Tags map[string]string `json:"tags,omitempty"`
 	// Sampling says where tracers' sampling strategies come from.
 	// +optional
@@ -102,8 +111,8 @@ type TraceAgentSpec struct {
 	// +optional
 	// +kubebuilder:validation:MaxItems=8
 	ImagePullSecrets []corev1.LocalObjectReference `json:"imagePullSecrets,omitempty"`
-	// Resources of an agent; without it, 20Mi of memory and some CPU, requests and
-	// limits.
+	// Resources of an agent. Of CPU and memory each has a request and a limit, given
+	// or not: for a Sidecar 10m to 200m and 20Mi, for a DaemonSet 50m to 1 and 64Mi.
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
 
@@ -167,11 +176,15 @@ type TLS struct {
 	// Enabled sends by TLS; with otlp-http, https:// says it.
 	// +optional
 	Enabled bool `json:"enabled,omitempty"`
-	// SecretRef names a Secret with ca.crt (authorities to trust; without it the
-	// system's), and tls.crt with tls.key (what is shown to a collector that asks),
-	// each optional. It is where the headers' Secret is.
+	// CAFrom says whose certificates are trusted; without it, the system's
+	// authorities.
 	// +optional
-	SecretRef *SecretReference `json:"secretRef,omitempty"`
+	CAFrom *CASource `json:"caFrom,omitempty"`
+	// CertificateFrom names a Secret with tls.crt and tls.key, which are shown to a
+	// collector that asks for a certificate. It is where the headers' Secret is.
+	// Agents read it again when it changes.
+	// +optional
+	CertificateFrom *CertificateSource `json:"certificateFrom,omitempty"`
 	// ServerName is what the certificate is for, if not the endpoint's host.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
@@ -181,11 +194,35 @@ type TLS struct {
 	SkipVerify bool `json:"skipVerify,omitempty"`
 }
 
+// CASource is where authorities come from: the key ca.crt of a Secret or of a
+// ConfigMap, which is where the headers' Secret is. Agents read it again when it
+// changes.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.secretRef) != has(self.configMapRef)",message="name a Secret or a ConfigMap, one of them"
+type CASource struct {
+	// +optional
+	SecretRef *SecretReference `json:"secretRef,omitempty"`
+	// +optional
+	ConfigMapRef *ConfigMapReference `json:"configMapRef,omitempty"`
+}
+
+// CertificateSource is where a certificate and its key come from.
+type CertificateSource struct {
+	SecretRef SecretReference `json:"secretRef"`
+}
+
+// ConfigMapReference names a ConfigMap.
+type ConfigMapReference struct {
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+}
+
 // Batch says when one is sent.
 type Batch struct {
 	// Bytes is a size of at most 512KiB, uncompressed.
 	// +optional
-	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?(B|[KMGT]i?B)$`
+	// +kubebuilder:validation:Pattern=`^[0-9]+(B|[KMG]iB|[kMG]B)$`
 	Bytes string `json:"bytes,omitempty"`
 	// Age of its oldest span, as in "1s".
 	// +optional
@@ -257,17 +294,40 @@ type AcceptZipkin struct {
 	HTTP *int32 `json:"http,omitempty"`
 }
 
+// Control says where tracers ask for their sampling strategy.
+type Control struct {
+	// HTTP is a port, 5778; 0 turns it off. It is where those of accept are.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=65535
+	HTTP *int32 `json:"http,omitempty"`
+}
+
+// Admin says where agents tell how they are: status page, metrics, health.
+type Admin struct {
+	// HTTP is a port, 14271, on every address of the pod: what is there is without
+	// secrets, and metrics are asked for from other pods.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	HTTP *int32 `json:"http,omitempty"`
+	// Loopback keeps a Sidecar's to the pod itself.
+	// +optional
+	Loopback bool `json:"loopback,omitempty"`
+}
+
 // Buffer says what agents keep while the collector is away.
 type Buffer struct {
 	// Memory is a size such as 6MiB, as in the agent's configuration.
 	// +optional
-	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?(B|[KMGT]i?B)$`
+	// +kubebuilder:validation:Pattern=`^[0-9]+(B|[KMG]iB|[kMG]B)$`
 	Memory string `json:"memory,omitempty"`
 	// MaxAge of a span, as in "24h".
 	// +optional
 	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
 	MaxAge string `json:"maxAge,omitempty"`
-	// Disk is used if it is given: by an emptyDir volume, unless hostPath is set.
+	// Disk is a buffer in files. A DaemonSet always has it; a Sidecar if it is
+	// given. They are in an emptyDir volume, unless hostPath is set.
 	// +optional
 	Disk *Disk `json:"disk,omitempty"`
 }
@@ -277,7 +337,7 @@ type Disk struct {
 	// Size is what the files may take, as in 512MiB. The volume's limit is set to
 	// a little more.
 	// +optional
-	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?(B|[KMGT]i?B)$`
+	// +kubebuilder:validation:Pattern=`^[0-9]+(B|[KMG]iB|[kMG]B)$`
 	Size string `json:"size,omitempty"`
 	// Sync is interval, or always: a success reply means that spans are on disk.
 	// +optional
