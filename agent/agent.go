@@ -46,28 +46,35 @@ type Agent struct {
 	requests  *accept.Server
 	accepting *task.Group
 	manager   *activation.Manager // its sockets are guarded by mu
+	lenient   bool                // Options.Degraded
+	late      []*lateListener     // of admin and control; not changed after New
 
 	mu        sync.Mutex // guards what a reload changes
 	running   bool       // between start and stop of the sockets
 	cfg       *config.Config
 	sockets   []*socket
+	missing   []missing // that could not be opened
+	wrong     []string  // why cfg is not what was asked for
 	transport deliver.Transport
 }
 
 // New makes an agent and opens its listeners, so that an address that is taken
 // is an error here.
 func New(cfg *config.Config, log *slog.Logger) (*Agent, error) {
-	return NewManaged(cfg, log, new(activation.Manager))
+	return NewWith(cfg, log, Options{})
 }
 
-// NewManaged is New for an agent that a service manager has started: sockets that
-// were handed over take the place of those that it would open.
-func NewManaged(cfg *config.Config, log *slog.Logger, manager *activation.Manager) (*Agent, error) {
-	a, err := build(cfg, log, manager)
+// NewWith is New with options.
+func NewWith(cfg *config.Config, log *slog.Logger, opt Options) (*Agent, error) {
+	if opt.Manager == nil {
+		opt.Manager = new(activation.Manager)
+	}
+	a, err := build(cfg, log, opt.Manager)
 	if err != nil {
 		return nil, err
 	}
-	if err := openDisk(a.lane, cfg, log); err != nil {
+	a.lenient, a.wrong = opt.Degraded, opt.Wrong
+	if err := openDisk(a.lane, cfg, a.lenient, log); err != nil {
 		a.sampling.Close()
 		return nil, err
 	}
@@ -113,18 +120,22 @@ func (a *Agent) listen() (err error) {
 	}
 	for _, w := range wanted(a.cfg) {
 		s, err := a.open(w, a.cfg)
-		if err != nil {
+		switch {
+		case err == nil:
+			a.sockets = append(a.sockets, s)
+		case a.goesWithout(w, err):
+			a.missing = append(a.missing, missing{w, err})
+		default:
 			return err
 		}
-		a.sockets = append(a.sockets, s)
 	}
 	a.admin, err = admin.New(admin.Options{
-		Addresses: a.cfg.Admin.HTTP, Open: a.openTCP, PProf: a.cfg.Admin.PProf, Status: a.Status, Log: a.log,
+		Addresses: a.cfg.Admin.HTTP, Open: a.openHTTP("admin.http"), PProf: a.cfg.Admin.PProf, Status: a.Status, Log: a.log,
 	})
 	if err != nil {
 		return listenError("admin.http", err)
 	}
-	a.control, err = control.NewServer(a.cfg.Control.HTTP, a.openTCP, a.sampling, a.log)
+	a.control, err = control.NewServer(a.cfg.Control.HTTP, a.openHTTP("control.http"), a.sampling, a.log)
 	if err != nil {
 		return listenError("control.http", err)
 	}
@@ -168,6 +179,9 @@ func (a *Agent) Run(ctx context.Context) error {
 	serving.Start(a.admin)
 	serving.Start(a.control)
 	serving.Start(&losses{lane: a.lane, poll: a.countDrops, log: a.log})
+	if a.lenient {
+		serving.Start(&retries{a.retry})
+	}
 	delivering.Start(a.deliverer)
 	a.mu.Lock()
 	for _, s := range a.sockets {
@@ -235,5 +249,8 @@ func (a *Agent) settle(failure error) error {
 func (a *Agent) drainTimeout() time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if len(a.cfg.Deliver.Endpoints) == 0 { // nobody is there to take anything
+		return 0
+	}
 	return a.cfg.DrainTimeout
 }

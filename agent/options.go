@@ -27,13 +27,14 @@ func laneOptions(cfg *config.Config) buffer.Options {
 	}
 }
 
-// openDisk puts the lane on disk, if it is to be there.
-func openDisk(lane *buffer.Lane, cfg *config.Config, log *slog.Logger) error {
+// openDisk puts the lane on disk, if it is to be there. With patience, a disk that
+// can't be used is one that fails.
+func openDisk(lane *buffer.Lane, cfg *config.Config, patient bool, log *slog.Logger) error {
 	d := cfg.Buffer.Disk
 	if d.Path == "" {
 		return nil
 	}
-	opt := buffer.DiskOptions{Path: d.Path, Size: int64(d.Size), Log: log}
+	opt := buffer.DiskOptions{Path: d.Path, Size: int64(d.Size), Patient: patient, Log: log}
 	if d.Sync == "always" {
 		opt.Sync = buffer.SyncAlways
 	}
@@ -66,6 +67,7 @@ func transportOptions(cfg *config.Config) transportChoice {
 		protocol: d.Protocol, compression: d.Compression, tls: d.TLS.Enabled,
 		credentials: deliver.CredentialOptions{
 			CA: d.TLS.CA, Cert: d.TLS.Cert, Key: d.TLS.Key, ServerName: d.TLS.ServerName, SkipVerify: d.TLS.SkipVerify,
+			HeadersFrom: d.HeadersFrom,
 		},
 	}
 	for _, h := range d.Headers {

@@ -14,8 +14,10 @@ import (
 // Reload makes a running agent go by another configuration. New addresses are
 // opened before old ones are closed; on an error nothing has changed. Some keys
 // are read at start only: restart names those of them that have changed.
-func (a *Agent) Reload(cfg *config.Config) (restart []string, err error) {
-	closed, restart, err := a.change(cfg)
+func (a *Agent) Reload(cfg *config.Config) (restart []string, err error) { return a.reload(cfg, nil) }
+
+func (a *Agent) reload(cfg *config.Config, wrong []string) (restart []string, err error) {
+	closed, restart, err := a.change(cfg, wrong)
 	for _, s := range closed {
 		// It takes what is in the socket first, and lets requests end. That
 		// may last seconds, in which probes are answered and people are shown
@@ -27,7 +29,7 @@ func (a *Agent) Reload(cfg *config.Config) (restart []string, err error) {
 
 // change puts a configuration in force. The sockets that are not in it any
 // more are left to be stopped.
-func (a *Agent) change(cfg *config.Config) (closed []*socket, restart []string, err error) {
+func (a *Agent) change(cfg *config.Config, wrong []string) (closed []*socket, restart []string, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if !a.running {
@@ -49,21 +51,19 @@ func (a *Agent) change(cfg *config.Config) (closed []*socket, restart []string, 
 			return nil, nil, err
 		}
 	}
-	kept, opened, closed, err := a.reopen(cfg)
+	next, closed, err := a.reopen(cfg)
 	if err == nil {
 		if err = a.requests.SetOptions(acceptOptions(cfg)); err != nil {
-			for _, s := range opened {
-				s.listener.Close()
-			}
+			next.giveUp()
 		}
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, s := range opened {
+	for _, s := range next.opened {
 		s.stop = a.accepting.Start(s.listener)
 	}
-	a.sockets = append(kept, opened...)
+	a.sockets, a.missing, a.wrong = append(next.kept, next.opened...), next.missing, wrong
 	a.lane.SetOptions(laneOptions(cfg))
 	a.openDoor(cfg.Tags)
 	a.transport = transport // the old one's connections end when they are idle
@@ -100,27 +100,42 @@ func inForce(cfg, was *config.Config) (now *config.Config, restart []string) {
 	return &c, restart
 }
 
+// sockets are those that a configuration wants.
+type sockets struct {
+	kept, opened []*socket
+	missing      []missing
+}
+
+// giveUp closes what was opened for nothing.
+func (s *sockets) giveUp() {
+	for _, o := range s.opened {
+		o.listener.Close()
+	}
+}
+
 // reopen opens the sockets of cfg that are not open yet.
-func (a *Agent) reopen(cfg *config.Config) (kept, opened, closed []*socket, err error) {
+func (a *Agent) reopen(cfg *config.Config) (next sockets, closed []*socket, err error) {
 	closed = slices.Clone(a.sockets)
 	for _, w := range wanted(cfg) {
 		i := slices.IndexFunc(closed, func(s *socket) bool { return s.wish == w })
 		if i >= 0 {
-			kept = append(kept, closed[i])
+			next.kept = append(next.kept, closed[i])
 			closed = slices.Delete(closed, i, i+1)
 			continue
 		}
 		s, err := a.open(w, cfg)
-		if err != nil {
-			for _, s := range opened {
-				s.listener.Close()
-			}
-			if errors.Is(err, syscall.EADDRINUSE) {
-				err = fmt.Errorf("%w (if it is this agent's own, because one address includes the other, restart it)", err)
-			}
-			return nil, nil, nil, err
+		switch {
+		case err == nil:
+			next.opened = append(next.opened, s)
+			continue
+		case errors.Is(err, syscall.EADDRINUSE) && !a.lenient:
+			err = fmt.Errorf("%w (if it is this agent's own, because one address includes the other, restart it)", err)
 		}
-		opened = append(opened, s)
+		if !a.goesWithout(w, err) {
+			next.giveUp()
+			return sockets{}, nil, err
+		}
+		next.missing = append(next.missing, missing{w, err})
 	}
-	return kept, opened, closed, nil
+	return next, closed, nil
 }

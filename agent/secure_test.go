@@ -103,3 +103,42 @@ func TestReloadToHTTPS(t *testing.T) {
 		t.Errorf("a secret is shown:\n%s", text)
 	}
 }
+
+// An agent whose Secret is not mounted yet is refused, keeps spans, and delivers
+// them when the folder of headers is there.
+func TestHeadersComeLate(t *testing.T) {
+	var spans atomic.Int64
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Tenant") != "shop" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		for range otlp.Spans(body) {
+			spans.Add(1)
+		}
+	}))
+	defer s.Close()
+	folder := filepath.Join(t.TempDir(), "headers")
+	r := run(t, "127.0.0.1:1", "")
+	cfg := r.load("admin: {http: 127.0.0.1:0}\ncontrol: {http: 127.0.0.1:0}\naccept: {jaeger: {compact: 127.0.0.1:0, binary: 127.0.0.1:0}}\n" +
+		"deliver: {endpoint: " + s.URL + ", protocol: otlp-http, compression: none, batch: {age: 20ms}, allow_plaintext: true, headers_from: " + folder + "}\n")
+	if _, err := r.Reload(cfg); err != nil {
+		t.Fatal(err)
+	}
+	r.send("late", 20)
+	r.until("refused", func(ledger.Lane) bool { return r.Status().Lanes[0].Endpoints[0].State == ledger.EndpointHeld })
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "x-tenant"), []byte("shop\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.until("delivered", func(l ledger.Lane) bool { return l.Accepted == 20 && l.Delivered == 20 })
+	if spans.Load() != 20 {
+		t.Errorf("%d spans arrived", spans.Load())
+	}
+}

@@ -44,6 +44,7 @@ func (a *Agent) Status() ledger.Status {
 		Ready:   a.ready.Load(),
 		Config:  a.cfg.Effective(),
 
+		Degraded: a.degraded(),
 		Sampling: a.sampling.Status(),
 	}
 	for _, socket := range a.sockets {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -112,6 +113,24 @@ func TestAnswers(t *testing.T) {
 		res, body := ask(t, c.method, url+c.path, c.accept)
 		if res.StatusCode != c.code || res.Header.Get("Content-Type") != c.kind || !strings.HasPrefix(body, c.body) {
 			t.Errorf("%s %s: %d %s %.100s", c.method, c.path, res.StatusCode, res.Header.Get("Content-Type"), body)
+		}
+	}
+}
+
+// A degraded agent takes spans in: it is ready, and says that this is not all.
+func TestReadyAndDegraded(t *testing.T) {
+	for want, degraded := range map[string][]string{
+		"ready\n":                    nil,
+		"ready, degraded: no file\n": {"no file"},
+		"ready, degraded: a (and 2 more, see /status)\n": {"a", "b", "c"},
+	} {
+		url := serve(t, false, func() ledger.Status { return ledger.Status{Ready: true, Degraded: degraded} })
+		if res, body := ask(t, "GET", url+"/readyz", ""); res.StatusCode != 200 || body != want {
+			t.Errorf("%d %q, want %q", res.StatusCode, body, want)
+		}
+		metric := fmt.Sprintf("\nwayside_agent_degraded %d\n", min(len(degraded), 1))
+		if _, body := ask(t, "GET", url+"/metrics", ""); !strings.Contains(body, metric) {
+			t.Errorf("no %s in the metrics", metric)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -31,13 +32,20 @@ func (s *Server) alive(w http.ResponseWriter, r *http.Request) {
 	writeText(w, http.StatusOK, "ok\n")
 }
 
-// readyz tells whether tracers are served. It never depends on a collector.
+// readyz tells whether tracers are served. It never depends on a collector, nor on
+// what a degraded agent can't do.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
-	if !s.opt.Status().Ready {
+	st := s.opt.Status()
+	switch more := len(st.Degraded) - 1; {
+	case !st.Ready:
 		writeText(w, http.StatusServiceUnavailable, "not ready: starting or stopping\n")
-		return
+	case more > 0:
+		writeText(w, http.StatusOK, fmt.Sprintf("ready, degraded: %s (and %d more, see /status)\n", st.Degraded[0], more))
+	case more == 0:
+		writeText(w, http.StatusOK, "ready, degraded: "+st.Degraded[0]+"\n")
+	default:
+		writeText(w, http.StatusOK, "ready\n")
 	}
-	writeText(w, http.StatusOK, "ready\n")
 }
 
 // version has the Jaeger Agent's keys (jaeger 1.62, pkg/version/build.go) and

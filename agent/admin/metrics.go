@@ -28,6 +28,8 @@ func appendMetrics(b []byte, st ledger.Status, v version.Info, p process) []byte
 	m.sample(seconds(&st.Started))
 	m.family("wayside_agent_ready", "gauge", "1 while all listeners are open and the agent is not stopping.")
 	m.sample(oneIf(st.Ready))
+	m.family("wayside_agent_degraded", "gauge", "1 while the agent can't do all that it was started for; its status says why.")
+	m.sample(oneIf(len(st.Degraded) > 0))
 	m.spans(st.Lanes)
 	m.outside(st)
 	m.buffers(st.Lanes)

@@ -138,6 +138,9 @@ func (p *page) losses(title string, l laneView, ways []words) {
 
 func (p *page) endpoints(now time.Time, l laneView) {
 	p.WriteString("<h2>Collectors</h2>\n<div class=\"card scroll\"><table class=\"stack\"><thead><tr><th>Address<th>State<th class=\"n\">Requests<th class=\"n\">Failed<th>Last error</tr></thead><tbody>\n")
+	if len(l.Endpoints) == 0 {
+		p.WriteString("<tr><th>none</th><td colspan=\"4\">Spans are kept, and none is delivered.</td></tr>\n")
+	}
 	for _, e := range l.Endpoints {
 		class, word := idle, "nothing sent yet"
 		switch e.State {

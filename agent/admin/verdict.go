@@ -39,7 +39,7 @@ const (
 
 // judge says how the agent is, the worst first. There is always a first.
 func judge(v view) []finding {
-	var all []finding
+	all := judgeDegraded(v)
 	for _, l := range v.lanes {
 		for _, f := range judgeLane(v.now, l) {
 			if len(v.lanes) > 1 {
@@ -108,6 +108,19 @@ func judgeLane(now time.Time, l laneView) []finding {
 	all = append(all, judgeDisk(now, l)...)
 	all = append(all, judgeEndpoints(now, l)...)
 	return append(all, judgeOutside(now, l)...)
+}
+
+// judgeDegraded says what a degraded agent can't do.
+func judgeDegraded(v view) []finding {
+	if len(v.status.Degraded) == 0 {
+		return nil
+	}
+	f := finding{warn, "The agent is degraded: it goes on without what it can't have", v.status.Degraded}
+	if slices.ContainsFunc(v.lanes, func(l laneView) bool { return len(l.Endpoints) == 0 }) {
+		f.level, f.says = bad, "The agent is degraded: spans are kept, and none is delivered"
+		f.then = append(slices.Clone(f.then), "As soon as the configuration is right it is in force, and what is kept here is delivered.")
+	}
+	return []finding{f}
 }
 
 // judgeLosses tells losses of the last minute from earlier ones.
@@ -214,7 +227,7 @@ func judgeEndpoints(now time.Time, l laneView) []finding {
 	}
 	lag := fromSeconds(l.Buffer.OldestAge)
 	if len(failing) == 0 {
-		if lag > lagIsNews {
+		if lag > lagIsNews && len(l.Endpoints) > 0 {
 			return []finding{{warn, fmt.Sprintf("Delivery lags: the oldest span has waited %s", age(lag)), []string{
 				fmt.Sprintf("%s wait, %s come in and %s are delivered. %s", counted(l.Buffered, "spans"), perSecond(l.rate(accepted)), perSecond(l.rate(delivered)), room(l)),
 			}}}

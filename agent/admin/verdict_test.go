@@ -87,6 +87,10 @@ func TestOtherFindings(t *testing.T) {
 		{"lag", func(s *ledger.Status) { s.Lanes[0].Buffer.OldestAge = 45 }, warn, "Delivery lags: the oldest span has waited 45 s"},
 		{"bug", func(s *ledger.Status) { s.Lanes[0].Delivered++ }, bad, "The ledger does not add up: this is a bug of the agent"},
 		{"stopping", func(s *ledger.Status) { s.Ready = false }, warn, "The agent is starting or stopping"},
+		{"degraded, without an endpoint", func(s *ledger.Status) {
+			s.Degraded, s.Lanes[0].Endpoints, s.Lanes[0].Buffer.OldestAge = []string{"a.yaml: wrong"}, nil, 60
+		}, bad, "The agent is degraded: spans are kept, and none is delivered"},
+		{"degraded, without a port", func(s *ledger.Status) { s.Degraded = []string{"accept.otlp.grpc: in use"} }, warn, "The agent is degraded: it goes on without what it can't have"},
 		{"socket", func(s *ledger.Status) { s.Sockets[0].BufferGot = 100 }, good, "All is well: spans are delivered as they come"},
 		{"done", func(s *ledger.Status) {
 			s.Lanes[0].Delivered += s.Lanes[0].Buffered

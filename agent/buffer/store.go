@@ -50,6 +50,9 @@ type DiskOptions struct {
 	// Size bounds the files, in bytes. Each queue can count on half.
 	Size int64
 	Sync Sync
+	// Patient takes a path that can't be used for a disk that fails: it is tried
+	// again, and what Sync promises holds meanwhile.
+	Patient bool
 	// FS is the file system; nil is the operating system's.
 	FS  disklog.FS
 	Log *slog.Logger
@@ -98,7 +101,7 @@ func (s *store) options() disklog.Options {
 func (s *store) segmentBytes() int { return int(min(segmentBytes, s.opt.Size/16)) }
 
 // OpenDisk makes a lane be kept on disk. It takes over what dead processes left
-// there. An error is of a path that can never be used, as it is configured; a
+// there. An error is of a path that can never be used, as it is configured (see Patient); a
 // disk that fails is tried again and again, while the lane works in memory. It
 // must be called before anything enters, and once.
 func (l *Lane) OpenDisk(opt DiskOptions) error {
@@ -115,7 +118,7 @@ func (l *Lane) OpenDisk(opt DiskOptions) error {
 	l.mu.Unlock()
 	for _, k := range s.keepers {
 		if err := k.open(); err != nil {
-			if hopeless(err) {
+			if hopeless(err) && !opt.Patient {
 				l.answered.disk, l.datagram.disk = nil, nil
 				return err
 			}

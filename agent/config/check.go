@@ -22,7 +22,7 @@ func (l *loader) finish() {
 	} else {
 		l.checkAuthorities("accept.tls.client_ca", t.ClientCA)
 	}
-	if len(c.Deliver.Endpoints) == 0 {
+	if len(c.Deliver.Endpoints) == 0 && !l.salvage {
 		l.failKey("deliver.endpoint", "no collector is given; start with --endpoint collector:4317, or set deliver.endpoint in the file")
 	}
 	if quarter := c.Buffer.Memory / 4; c.Deliver.Batch.Bytes > quarter {

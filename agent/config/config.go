@@ -15,6 +15,8 @@ import (
 	"net/netip"
 	"os"
 	"time"
+
+	"github.com/wayside-tracing/wayside/internal/header"
 )
 
 // Config is a validated configuration. It is not changed after Load.
@@ -62,6 +64,8 @@ type Config struct {
 		Endpoints []string
 		Protocol  string   // "otlp-grpc", "otlp-http" or "jaeger-grpc"
 		Headers   []Header // sent with every request
+		// HeadersFrom is a folder of which each file is a header more; "" is none.
+		HeadersFrom string
 		// AllowPlaintext lets headers be sent without TLS.
 		AllowPlaintext bool
 		Batch          struct {
@@ -129,13 +133,15 @@ const (
 type host struct {
 	lookupEnv func(string) (string, bool)
 	readFile  func(name string, limit int64) ([]byte, error)
-	loopback6 func() bool         // whether ::1 can be bound
-	addresses func() []netip.Addr // of its interfaces
-	hostname  func() (string, error)
+	// headerFiles lists the files of a folder of headers.
+	headerFiles func(folder string) ([]string, error)
+	loopback6   func() bool         // whether ::1 can be bound
+	addresses   func() []netip.Addr // of its interfaces
+	hostname    func() (string, error)
 }
 
 func thisHost() host {
-	return host{os.LookupEnv, readFile, loopback6, interfaceAddresses, os.Hostname}
+	return host{os.LookupEnv, readFile, header.Files, loopback6, interfaceAddresses, os.Hostname}
 }
 
 // Load reads and validates. An error is an Errors, with everything that is
@@ -155,10 +161,14 @@ func load(s Source, h host) (*Config, error) {
 
 // AdminAddresses are where an agent that was started from s can be asked how it
 // is. They do not depend on anything else in it being right, so that an agent
-// whose file has been spoilt since can be asked, too.
+// whose file has been spoilt since can be asked, too, and one that was started
+// with a wrong one.
 func AdminAddresses(s Source) []string {
-	l := read(s, thisHost())
-	return l.loopbacks(l.config.Admin.HTTP)
+	cfg, err := Load(s)
+	if err != nil {
+		cfg = Salvage(s)
+	}
+	return cfg.Admin.HTTP
 }
 
 // read takes up every source, and collects what is wrong with each value.

@@ -19,6 +19,7 @@ import (
 func machine(yaml string) host {
 	files := map[string]string{
 		"a.yaml": yaml, "/run/endpoint": "from-file:4317\n", "/run/bad": "s3cret", "/run/two": "a:1,b:2", "/run/secrets/token": "s3cret",
+		"/run/headers/X-Tenant": "shop\n", "/run/headers/authorization": "Bearer s3cret", "/run/odd/host": "s3cret", "/run/odd/x-a": "s3c\nret", "/run/odd/x-b": "\n",
 		"/tls/cert.pem": testCert, "/tls/key.pem": testKey, "/tls/ca.pem": testCert,
 	}
 	env := map[string]string{"HOST": "collector-1", "EMPTY": "", "MANY": "a:1, b:2", "COMMA": ",", "INJECT": "x:1\nadmin: {pprof: true}"}
@@ -30,6 +31,19 @@ func machine(yaml string) host {
 				return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 			}
 			return []byte(s), nil
+		},
+		headerFiles: func(folder string) ([]string, error) {
+			if folder == "/run/not-a-folder" {
+				return nil, &fs.PathError{Op: "open", Path: folder, Err: errors.New("not a directory")}
+			}
+			var names []string
+			for f := range files {
+				if rest, ok := strings.CutPrefix(f, folder+"/"); ok && folder != "" {
+					names = append(names, rest)
+				}
+			}
+			slices.Sort(names)
+			return names, nil
 		},
 		loopback6: func() bool { return true },
 		addresses: func() []netip.Addr { return []netip.Addr{netip.MustParseAddr("10.1.2.3")} },
@@ -234,6 +248,7 @@ deliver:
   endpoint: [a:1, "[::1]:2"]
   protocol: otlp-grpc
   headers: {authorization: "Bearer ${file:/run/bad}", x-literal: "***", x-name: "${HOST}"}
+  headers_from: ""
   allow_plaintext: true
   batch:
     bytes: 512KiB

@@ -18,13 +18,25 @@ func (l *loader) checkDelivery() {
 	if len(l.errs) > 0 {
 		return // what follows would say the same in other words
 	}
-	if plain > 0 && len(d.Headers) > 0 && !d.AllowPlaintext {
-		l.failKey("deliver.headers", "would be sent without TLS, for everybody on the way to read; "+l.turnOn()+", or set deliver.allow_plaintext: true")
+	if key := headersKey(d.Headers, d.HeadersFrom); plain > 0 && key != "" && !d.AllowPlaintext {
+		l.failKey(key, "would be sent without TLS, for everybody on the way to read; "+l.turnOn()+", or set deliver.allow_plaintext: true")
 	}
 	if d.Protocol == "jaeger-grpc" && d.Compression == "zstd" {
 		l.failValue("deliver.compression", d.Compression, "Jaeger's collectors do not know it; write gzip or none")
 	}
+	l.checkHeadersFrom()
 	l.checkTLS("deliver.tls", &d.TLS, secure > 0, l.turnOn())
+}
+
+// headersKey is the key that has headers sent, or "".
+func headersKey(headers []Header, from string) string {
+	switch {
+	case len(headers) > 0:
+		return "deliver.headers"
+	case from != "":
+		return "deliver.headers_from"
+	}
+	return ""
 }
 
 // checkForm holds an endpoint against the protocol.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"encoding/json"
 	"reflect"
 	"strings"
@@ -105,6 +106,24 @@ func TestTLSThatIsTaken(t *testing.T) {
 	} {
 		if _, err := loadText(yaml); err != nil {
 			t.Errorf("%s: %v", yaml, err)
+		}
+	}
+}
+
+// A folder of headers need not be there, and none of its values is shown.
+func TestHeadersFrom(t *testing.T) {
+	for _, folder := range []string{"/run/headers", "/run/none"} {
+		c, err := loadText("deliver: {endpoint: 'c:1', tls: {enabled: true}, headers_from: " + folder + "}")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Deliver.HeadersFrom != folder || len(c.Deliver.Headers) > 0 {
+			t.Errorf("%+v", c.Deliver)
+		}
+		var b bytes.Buffer
+		_ = c.Effective().WriteYAML(&b)
+		if strings.Contains(b.String(), "s3cret") || !strings.Contains(b.String(), folder) {
+			t.Errorf("shown as\n%s", &b)
 		}
 	}
 }

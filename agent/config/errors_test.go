@@ -36,8 +36,8 @@ var wrongs = []struct{ name, yaml, want string }{
 
 	{"not a mapping", "collector:4317", `a.yaml:1: "collector:4317": a configuration is keys and values, like deliver: {endpoint: collector:4317}`},
 	{"a list", "- a", `a.yaml:1: a configuration is keys and values, like deliver: {endpoint: collector:4317}`},
-	{"value for a group", "deliver: collector:4317", `a.yaml:1: deliver: "collector:4317": has keys of its own (endpoint, protocol, headers, allow_plaintext, batch, compression, tls, timeout), no value`},
-	{"list for a group", "deliver: [a]", `a.yaml:1: deliver: has keys of its own (endpoint, protocol, headers, allow_plaintext, batch, compression, tls, timeout), no value`},
+	{"value for a group", "deliver: collector:4317", `a.yaml:1: deliver: "collector:4317": has keys of its own (endpoint, protocol, headers, headers_from, allow_plaintext, batch, compression, tls, timeout), no value`},
+	{"list for a group", "deliver: [a]", `a.yaml:1: deliver: has keys of its own (endpoint, protocol, headers, headers_from, allow_plaintext, batch, compression, tls, timeout), no value`},
 	{"group for a value", "buffer: {memory: {x: 1}}", `a.yaml:1: buffer.memory: is not one value; it takes size, 2MiB to 1GiB`},
 	{"list for a value", "buffer: {memory: [8MiB]}", `a.yaml:1: buffer.memory: is not one value; it takes size, 2MiB to 1GiB`},
 	{"group in a list", "deliver: {endpoint: [{a: 1}]}", `a.yaml:1: deliver.endpoint: is not a value or a list of values; it takes host:port, a URL for otlp-http; or a list`},
@@ -127,6 +127,13 @@ var wrongs = []struct{ name, yaml, want string }{
 	{"header from no file", "deliver: {headers: {a: '${file:/none}'}}", `a.yaml:1: deliver.headers.a: file /none: file does not exist; check the path and its permissions`},
 	{"header from an empty name", "deliver: {headers: {a: '${file:}'}}", `a.yaml:1: deliver.headers.a: ${file:} names no file; write ${file:/path}`},
 	{"header that was not shown", "deliver: {headers: {a: '***'}}", `a.yaml:1: deliver.headers.a: *** stands for a value that is not shown; write the value, or better ${file:/path}`},
+	{"folder of headers without TLS", "deliver: {endpoint: 'c:1', headers_from: /run/none}", `a.yaml:1: deliver.headers_from: would be sent without TLS, for everybody on the way to read; set deliver.tls.enabled: true, or set deliver.allow_plaintext: true`},
+	{"folder of headers, relative", "deliver: {endpoint: 'c:1', headers_from: headers}", `a.yaml:1: deliver.headers_from: "headers": depends on where the agent is started; write the whole path, like /var/lib/wayside`},
+	{"folder of headers that is none", "deliver: {endpoint: 'c:1', allow_plaintext: true, headers_from: /run/not-a-folder}", `a.yaml:1: deliver.headers_from: "/run/not-a-folder": can't be read: not a directory; name a folder in which each file is a header`},
+	{"folder of odd headers", "deliver: {endpoint: 'c:1', allow_plaintext: true, headers_from: /run/odd}", "a.yaml:1: deliver.headers_from: \"/run/odd/host\": is set by the agent itself; remove it\n" +
+		"a.yaml:1: deliver.headers_from: \"/run/odd/x-a\": has a value with other characters than printable ASCII; check for line breaks in it or in its file\n" +
+		"a.yaml:1: deliver.headers_from: \"/run/odd/x-b\": has an empty value; write one, or remove the header"},
+	{"header in the folder and in the file", "deliver: {endpoint: 'c:1', allow_plaintext: true, headers_from: /run/headers, headers: {x-tenant: a}}", `a.yaml:1: deliver.headers_from: "/run/headers/X-Tenant": is in deliver.headers as well; remove one`},
 	{"headers as a list", "deliver: {headers: [a]}", `a.yaml:1: deliver.headers: is not names with values; write {authorization: "Bearer ${file:/run/token}"}`},
 
 	{"TLS keys without TLS", "deliver: {endpoint: 'c:1', tls: {ca: /ca.pem, server_name: c, skip_verify: true}}", `a.yaml:1: deliver.tls.ca: "/ca.pem": has no effect without TLS; set deliver.tls.enabled: true, or remove it

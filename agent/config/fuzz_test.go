@@ -18,6 +18,7 @@ func FuzzLoad(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		c, err := loadText(text, endpoint("collector.example:9"))
 		if err != nil {
+			salvaged(t, Source{File: "a.yaml"}, machine(text))
 			for line := range strings.SplitSeq(err.Error(), "\n") {
 				if !strings.HasPrefix(line, "a.yaml") && !strings.HasPrefix(line, "--endpoint: ") {
 					t.Errorf("a line without a place: %q", line)

@@ -2,12 +2,16 @@ package config
 
 import (
 	"cmp"
+	"fmt"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/wayside-tracing/wayside/internal/header"
 )
 
 // Header is sent with every request. Name is in lower case.
@@ -24,19 +28,6 @@ type Part struct{ Text, File string }
 
 // hidden is shown in place of a value, and is no value.
 const hidden = "***"
-
-// What is sent with every request takes up this much, in bytes, at most: gRPC's
-// own limit for all headers of a call is 8 KiB in several languages.
-const (
-	maxHeaders     = 32
-	maxHeaderValue = 8 << 10
-)
-
-// ownHeaders are set by the agent or belong to a connection.
-var ownHeaders = []string{
-	"connection", "content-encoding", "content-length", "content-type", "expect", "host", "keep-alive",
-	"proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "user-agent",
-}
 
 // showable are values that can be shown: one reference, perhaps with the name
 // of an authentication scheme before it.
@@ -79,8 +70,8 @@ func (l *loader) headers(k key, line int, n *yaml.Node) {
 		}
 		list = append(list, h)
 	}
-	if len(list) > maxHeaders {
-		l.fail(line, k.path, nil, "are %d; write %d at most", len(list), maxHeaders)
+	if len(list) > header.Max {
+		l.fail(line, k.path, nil, "are %d; write %d at most", len(list), header.Max)
 	}
 	slices.SortFunc(list, func(a, b Header) int { return cmp.Compare(a.Name, b.Name) })
 	l.config.Deliver.Headers = list
@@ -89,11 +80,13 @@ func (l *loader) headers(k key, line int, n *yaml.Node) {
 
 func (l *loader) header(name, n *yaml.Node) (Header, error) {
 	h := Header{Name: strings.ToLower(name.Value), Shown: hidden}
+	if name.Kind != yaml.ScalarNode {
+		h.Name = ""
+	}
+	if err := header.CheckName(h.Name); err != nil {
+		return h, err
+	}
 	switch {
-	case name.Kind != yaml.ScalarNode || !isToken(h.Name):
-		return h, wrong("is not a header's name", "write letters, digits and -, like x-tenant")
-	case slices.Contains(ownHeaders, h.Name) || strings.HasPrefix(h.Name, "grpc-"):
-		return h, wrong("is set by the agent itself", "remove it")
 	case n.Kind != yaml.ScalarNode || isNull(n):
 		return h, wrong("has no value", "write one in quotes, or remove the header")
 	case n.Value == hidden:
@@ -105,7 +98,7 @@ func (l *loader) header(name, n *yaml.Node) (Header, error) {
 	}
 	text, _, err := l.join(h.Parts)
 	if err == nil {
-		err = checkHeaderValue(text)
+		err = header.CheckValue(text)
 	}
 	if showable.MatchString(n.Value) {
 		h.Shown = n.Value
@@ -113,24 +106,40 @@ func (l *loader) header(name, n *yaml.Node) (Header, error) {
 	return h, err
 }
 
-// isToken reports whether s can be a header's name (RFC 9110, section 5.6.2).
-func isToken(s string) bool {
-	return s != "" && strings.IndexFunc(s, func(r rune) bool {
-		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789-_.!#$%&'*+^`|~", r)
-	}) < 0
-}
-
-// checkHeaderValue takes what HTTP and gRPC both take: printable ASCII.
-func checkHeaderValue(s string) error {
-	switch {
-	case s == "":
-		return wrong("has an empty value", "write one, or remove the header")
-	case len(s) > maxHeaderValue:
-		return wrong("has a value of more than "+formatSize(maxHeaderValue), "check the file that it comes from")
-	case strings.TrimSpace(s) != s:
-		return wrong("has a value with a space at an end", "remove it")
-	case strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) >= 0:
-		return wrong("has a value with other characters than printable ASCII", "check for line breaks in it or in its file")
+// checkHeadersFrom checks the files of deliver.headers_from as they are now. No
+// error shows a value.
+func (l *loader) checkHeadersFrom() {
+	const key = "deliver.headers_from"
+	d := &l.config.Deliver
+	if d.HeadersFrom == "" {
+		return
 	}
-	return nil
+	names, err := l.headerFiles(d.HeadersFrom)
+	if err != nil {
+		l.failValue(key, d.HeadersFrom, "can't be read: "+cause(err).Error()+"; name a folder in which each file is a header")
+		return
+	}
+	if n := len(names) + len(d.Headers); n > header.Max {
+		l.failValue(key, d.HeadersFrom, fmt.Sprintf("has, with deliver.headers, %d headers; %d are the most", n, header.Max))
+		return
+	}
+	for _, name := range names {
+		lower := strings.ToLower(name)
+		err := header.CheckName(lower)
+		if err == nil && slices.ContainsFunc(d.Headers, func(h Header) bool { return h.Name == lower }) {
+			err = wrong("is in deliver.headers as well", "remove one")
+		}
+		var content []byte
+		if err == nil {
+			if content, err = l.readFile(filepath.Join(d.HeadersFrom, name), maxValueFile); err != nil {
+				err = wrong("can't be read: "+cause(err).Error(), "check its permissions")
+			}
+		}
+		if err == nil {
+			err = header.CheckValue(header.Value(content))
+		}
+		if err != nil {
+			l.failValue(key, filepath.Join(d.HeadersFrom, name), err.Error())
+		}
+	}
 }

@@ -28,6 +28,8 @@ type loader struct {
 	config *Config
 	lines  map[string]int // key or group → where it was first
 	errs   Errors
+	// salvage is true when a configuration without endpoints will do.
+	salvage bool
 }
 
 func (l *loader) fail(line int, key string, shown *string, format string, args ...any) {

@@ -106,3 +106,10 @@ func (l *logBook) String() string {
 	defer l.mu.Unlock()
 	return l.b.String()
 }
+
+func (f folder) remove(name string) {
+	f.t.Helper()
+	if err := os.Remove(f.file(name)); err != nil {
+		f.t.Fatal(err)
+	}
+}

@@ -8,12 +8,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/wayside-tracing/wayside/internal/header"
 )
 
 // lookEvery is how often files are looked at, as long as something is sent. A
@@ -34,6 +39,9 @@ type CredentialOptions struct {
 	ServerName    string // "" is the endpoint's host
 	SkipVerify    bool
 	Headers       []Header
+	// HeadersFrom is a folder of which each file is a header more (internal/header);
+	// it may come and go. "" is none.
+	HeadersFrom string
 }
 
 // Header is sent with every export. Name is in lower case.
@@ -56,13 +64,22 @@ type Credentials struct {
 
 	mu       sync.Mutex
 	lookedAt time.Time
-	inForce  []sum // of paths
-	seen     []sum // in the last look, if that was something else
+	inForce  sums
+	seen     sums // in the last look, if that was something else
 	said     string
 	set      *credentialSet
 }
 
-type sum = [sha256.Size]byte
+// sums tell one version of files from another, by path.
+type sums map[string][sha256.Size]byte
+
+// reading is all files at a time.
+type reading struct {
+	files   map[string][]byte
+	sums    sums
+	headers []string  // names of the files of HeadersFrom
+	newest  time.Time // when the last of them was written
+}
 
 // credentialSet is what is in force at a time. It is not changed.
 type credentialSet struct {
@@ -84,12 +101,12 @@ func LoadCredentials(opt CredentialOptions, log *slog.Logger) (*Credentials, err
 			c.add(p.File)
 		}
 	}
-	files, sums, _, err := c.read()
+	r, err := c.read()
 	if err != nil {
 		return nil, err
 	}
-	c.inForce = sums
-	c.set, err = c.build(files, nil)
+	c.inForce = r.sums
+	c.set, err = c.build(r, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +129,7 @@ func (c *Credentials) current() *credentialSet {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if now := time.Now(); len(c.paths) > 0 && now.Sub(c.lookedAt) >= c.every {
+	if now := time.Now(); (len(c.paths) > 0 || c.opt.HeadersFrom != "") && now.Sub(c.lookedAt) >= c.every {
 		c.lookedAt = now
 		if err := c.look(); err != nil && err.Error() != c.said {
 			c.said = err.Error()
@@ -124,64 +141,101 @@ func (c *Credentials) current() *credentialSet {
 
 // look takes up files that have changed, when they are as they were before.
 func (c *Credentials) look() error {
-	files, sums, newest, err := c.read()
-	if err != nil {
+	r, err := c.read()
+	switch {
+	case errors.Is(err, errSwapped):
+		return nil // and look again
+	case err != nil:
 		return err
-	}
-	if slices.Equal(sums, c.inForce) {
+	case maps.Equal(r.sums, c.inForce):
 		c.seen, c.said = nil, ""
 		return nil
-	}
-	if !slices.Equal(sums, c.seen) && time.Since(newest) < settled {
-		c.seen = sums
+	case !maps.Equal(r.sums, c.seen) && time.Since(r.newest) < settled:
+		c.seen = r.sums
 		return nil
 	}
-	old := c.set
-	if c.sameTLS(sums) {
-		c.set, err = c.build(files, c.set.tls)
-	} else {
-		c.set, err = c.build(files, nil)
+	secure := c.set.tls
+	changed := c.changed(r.sums)
+	if slices.ContainsFunc(changed, c.isTLS) {
+		secure = nil
 	}
+	set, err := c.build(r, secure)
 	if err != nil {
-		c.set = old
 		return err
 	}
-	var changed []string
-	for i, s := range sums {
-		if s != c.inForce[i] {
-			changed = append(changed, c.paths[i])
-		}
-	}
-	c.inForce, c.seen, c.said = sums, nil, ""
+	c.set, c.inForce, c.seen, c.said = set, r.sums, nil, ""
 	c.log.Info("changed credentials are in force", "files", changed)
 	return nil
 }
 
-// sameTLS says whether the files for TLS are as they were.
-func (c *Credentials) sameTLS(sums []sum) bool {
-	for _, p := range []string{c.opt.CA, c.opt.Cert, c.opt.Key} {
-		if i := slices.Index(c.paths, p); i >= 0 && sums[i] != c.inForce[i] {
-			return false
+// changed are the files that are not what is in force, those that are gone
+// included.
+func (c *Credentials) changed(now sums) (list []string) {
+	for p, s := range now {
+		if was, ok := c.inForce[p]; !ok || was != s {
+			list = append(list, p)
 		}
 	}
-	return true
+	for p := range c.inForce {
+		if _, ok := now[p]; !ok {
+			list = append(list, p)
+		}
+	}
+	slices.Sort(list)
+	return list
 }
 
-// read reads all files. newest is when the last of them was written.
-func (c *Credentials) read() (files map[string][]byte, sums []sum, newest time.Time, err error) {
-	files = map[string][]byte{}
+// isTLS says whether a file is for TLS.
+func (c *Credentials) isTLS(path string) bool {
+	return path == c.opt.CA || path == c.opt.Cert || path == c.opt.Key
+}
+
+// errSwapped is of a folder that changed while it was read.
+var errSwapped = errors.New("the folder of headers changed while it was read")
+
+// read reads all files.
+func (c *Credentials) read() (*reading, error) {
+	r := &reading{files: map[string][]byte{}, sums: sums{}}
 	for _, p := range c.paths {
-		b, written, err := readLimited(p)
-		if err != nil {
-			return nil, nil, newest, err
+		if err := r.add(p); err != nil {
+			return nil, err
 		}
-		if written.After(newest) {
-			newest = written
-		}
-		files[p] = b
-		sums = append(sums, sha256.Sum256(b))
 	}
-	return files, sums, newest, nil
+	if c.opt.HeadersFrom == "" {
+		return r, nil
+	}
+	if info, err := os.Stat(c.opt.HeadersFrom); err == nil {
+		r.newest = latest(r.newest, info.ModTime())
+	}
+	var err error
+	if r.headers, err = header.Files(c.opt.HeadersFrom); err != nil {
+		return nil, err
+	}
+	for _, name := range r.headers {
+		if err := r.add(filepath.Join(c.opt.HeadersFrom, name)); errors.Is(err, fs.ErrNotExist) {
+			return nil, errSwapped
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+func (r *reading) add(path string) error {
+	b, written, err := readLimited(path)
+	if err != nil {
+		return err
+	}
+	r.newest = latest(r.newest, written)
+	r.files[path], r.sums[path] = b, sha256.Sum256(b)
+	return nil
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 func readLimited(path string) (content []byte, written time.Time, err error) {
@@ -201,12 +255,13 @@ func readLimited(path string) (content []byte, written time.Time, err error) {
 	return b, info.ModTime(), err
 }
 
-// build makes a set of what files hold. secure, if not nil, is for TLS.
-func (c *Credentials) build(files map[string][]byte, secure *tls.Config) (*credentialSet, error) {
+// build makes a set of what files hold. secure, if not nil, is for TLS. No error
+// shows a value.
+func (c *Credentials) build(r *reading, secure *tls.Config) (*credentialSet, error) {
 	set := &credentialSet{tls: secure}
 	if secure == nil {
 		var err error
-		if set.tls, err = c.tls(files); err != nil {
+		if set.tls, err = c.tls(r.files); err != nil {
 			return nil, err
 		}
 	}
@@ -215,21 +270,33 @@ func (c *Credentials) build(files map[string][]byte, secure *tls.Config) (*crede
 		from := ""
 		for _, p := range h.Value {
 			value.WriteString(p.Text)
-			value.WriteString(strings.TrimRight(string(files[p.File]), "\r\n"))
+			value.WriteString(strings.TrimRight(string(r.files[p.File]), "\r\n"))
 			from = cmp.Or(p.File, from)
 		}
-		if v := value.String(); !sendable(v) {
-			return nil, fmt.Errorf("header %s from %s: is empty, or not printable ASCII without spaces at its ends", h.Name, from)
+		if err := header.CheckValue(value.String()); err != nil {
+			return nil, fmt.Errorf("header %s from %s: %w", h.Name, from, err)
 		}
 		set.headers = append(set.headers, headerField{h.Name, value.String()})
 	}
+	for _, name := range r.headers {
+		path := filepath.Join(c.opt.HeadersFrom, name)
+		h := headerField{strings.ToLower(name), header.Value(r.files[path])}
+		err := header.CheckName(h.name)
+		if err == nil {
+			err = header.CheckValue(h.value)
+		}
+		if err == nil && slices.ContainsFunc(set.headers, func(o headerField) bool { return o.name == h.name }) {
+			err = errors.New("is configured a second time; remove one")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("header from %s: %w", path, err)
+		}
+		set.headers = append(set.headers, h)
+	}
+	if len(set.headers) > header.Max {
+		return nil, fmt.Errorf("%d headers are too many; %d are the most", len(set.headers), header.Max)
+	}
 	return set, nil
-}
-
-// sendable says whether HTTP and gRPC both take a value.
-func sendable(v string) bool {
-	return v != "" && strings.TrimSpace(v) == v &&
-		strings.IndexFunc(v, func(r rune) bool { return r < ' ' || r > '~' }) < 0
 }
 
 func (c *Credentials) tls(files map[string][]byte) (*tls.Config, error) {

@@ -72,10 +72,62 @@ func TestHeadersAreReadAgain(t *testing.T) {
 		has("three, and more")
 
 		text := log.String()
-		if n := strings.Count(text, "the old ones stay in force"); n != 2 { // one for what is wrong in it, one for being gone
+		if n := strings.Count(text, "the old ones stay in force"); n != 5 { // one for each thing that is wrong in it, one for being gone
 			t.Errorf("%d complaints in\n%s", n, text)
 		}
 		if strings.Count(text, "changed credentials are in force") != 2 || strings.Contains(text, "two") || strings.Contains(text, "three") {
+			t.Errorf("log\n%s", text)
+		}
+	})
+}
+
+// A folder of headers may be missing; what comes, changes and goes in it is in
+// force within seconds, and what is wrong changes nothing.
+func TestFolderOfHeaders(t *testing.T) {
+	f := newFolder(t)
+	folder := f.file("headers")
+	synctest.Test(t, func(t *testing.T) {
+		log := &logBook{}
+		opt := CredentialOptions{Headers: []Header{{"x-static", []Part{{Text: "fixed"}}}}, HeadersFrom: folder}
+		c, err := LoadCredentials(opt, slog.New(slog.NewTextHandler(log, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		has := func(want ...headerField) {
+			t.Helper()
+			for range 4 {
+				time.Sleep(lookEvery)
+				c.current()
+			}
+			want = append([]headerField{{"x-static", "fixed"}}, want...)
+			if got := c.current().headers; !slices.Equal(got, want) {
+				t.Errorf("got %v, want %v", got, want)
+			}
+		}
+		has()
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		has()
+		f.put("headers/Authorization", []byte("Bearer s3cret\n"))
+		f.put("headers/..data", []byte("no header"))
+		has(headerField{"authorization", "Bearer s3cret"})
+		f.put("headers/x-tenant", []byte(" shop "))
+		has(headerField{"authorization", "Bearer s3cret"}, headerField{"x-tenant", "shop"})
+		for _, bad := range []string{"x-static", "host", "a b"} {
+			f.put("headers/"+bad, []byte("s3cret"))
+			has(headerField{"authorization", "Bearer s3cret"}, headerField{"x-tenant", "shop"})
+			f.remove("headers/" + bad)
+		}
+		f.put("headers/Authorization", []byte("Bearer s3cret-2"))
+		has(headerField{"authorization", "Bearer s3cret-2"}, headerField{"x-tenant", "shop"})
+		f.remove("headers/Authorization")
+		has(headerField{"x-tenant", "shop"})
+		if err := os.RemoveAll(folder); err != nil {
+			t.Fatal(err)
+		}
+		has()
+		if text := log.String(); strings.Contains(text, "s3cret") || strings.Count(text, "can't be used") != 3 || strings.Count(text, "are in force") != 5 {
 			t.Errorf("log\n%s", text)
 		}
 	})

@@ -10,8 +10,11 @@ type Status struct {
 	Started time.Time `json:"started"`
 	// Ready is true from the moment all listeners are open until the agent
 	// begins to stop. It never depends on a collector.
-	Ready bool   `json:"ready"`
-	Lanes []Lane `json:"lanes"`
+	Ready bool `json:"ready"`
+	// Degraded is what the agent was started for and can't do, a line each,
+	// with what to do about it.
+	Degraded []string `json:"degraded,omitempty"`
+	Lanes    []Lane   `json:"lanes"`
 	// SoftnetDrops counts packets of any kind that the kernel dropped on
 	// this host since the agent began, before they reached a socket
 	// (/proc/net/softnet_stat, second column).

@@ -28,9 +28,10 @@ type command struct {
 	endpoints []string          // of --endpoint
 	jaeger    map[string]string // the Jaeger Agent's flags, name → value
 	ask       string            // where status asks, if it says so
+	degraded  bool              // of --degraded
 }
 
-var flagNames = []string{"config", "endpoint", "check", "ready", "help", "version"}
+var flagNames = []string{"config", "endpoint", "check", "ready", "degraded", "help", "version"}
 
 func parseArgs(args []string) (command, error) {
 	cmd := command{jaeger: map[string]string{}}
@@ -45,6 +46,7 @@ func parseArgs(args []string) (command, error) {
 	fs.Func("endpoint", "", add(&cmd.endpoints))
 	fs.BoolVar(&checks, "check", false, "")
 	fs.BoolVar(&ready, "ready", false, "")
+	fs.BoolVar(&cmd.degraded, "degraded", false, "")
 	fs.BoolVar(&version, "version", false, "")
 	for f := range jaegerflags.Flags {
 		// The last one counts, as in the Jaeger Agent.

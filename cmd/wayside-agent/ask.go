@@ -48,10 +48,7 @@ func (c command) adminAddresses() (list []string, err error) {
 	if c.ask != "" {
 		return []string{reachable(c.ask)}, nil
 	}
-	s, err := c.source()
-	if err != nil {
-		return nil, err
-	}
+	s, _ := c.source() // a degraded agent goes without what is wrong with it, too
 	for _, a := range config.AdminAddresses(s.Source) {
 		if strings.HasSuffix(a, ":0") {
 			return nil, fmt.Errorf("admin.http is %s, a port that the system chose: give it one", a)

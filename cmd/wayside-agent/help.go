@@ -12,7 +12,7 @@ collector, however slow or far that is, and counts every span that is lost.
 
 Usage:
   wayside-agent --endpoint HOST:PORT[,HOST:PORT…]
-  wayside-agent --config FILE [--endpoint …]
+  wayside-agent --config FILE [--endpoint …] [--degraded]
   wayside-agent --check [--config FILE] [--endpoint …]
   wayside-agent --ready [--config FILE]
   wayside-agent FLAGS OF THE JAEGER AGENT
@@ -26,6 +26,9 @@ Flags:
   --ready            ask the agent that runs with the same configuration on this
                      machine whether it takes spans: exit status 0, or 1 with a
                      line that says why not; for probes in an image without shell
+  --degraded         start whatever is wrong or missing: without an endpoint that
+                     is sure spans are kept and none is delivered, until a reload
+                     brings a right configuration; where others wait for the agent
   --help             this text
   --version          which build this is
 

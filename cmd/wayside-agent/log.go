@@ -33,6 +33,9 @@ func terminationMessage(file string, st ledger.Status, err error) {
 	for _, l := range st.Lanes {
 		fmt.Fprintf(f, "ledger of lane %s: %v\n", l.Name, l.LogValue())
 	}
+	for _, why := range st.Degraded {
+		fmt.Fprintln(f, "degraded:", why)
+	}
 	if err != nil {
 		fmt.Fprintln(f, err)
 	}

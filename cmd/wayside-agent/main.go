@@ -79,7 +79,12 @@ func runAgent(cmd command, stderr io.Writer) int {
 	from, _ := cmd.source()    // load says what is wrong with it
 	loaded := stat(from.files) // before they are read: a change meanwhile is one
 	cfg, from, err := cmd.load()
-	if err != nil {
+	var wrong []string
+	switch {
+	case err == nil:
+	case cmd.degraded:
+		cfg, wrong = cmd.salvage(err)
+	default:
 		fmt.Fprintln(stderr, err)
 		return failure
 	}
@@ -94,7 +99,11 @@ func runAgent(cmd command, stderr io.Writer) int {
 	if err != nil {
 		log.Warn("the service manager's sockets", "error", err)
 	}
-	a, err := agent.NewManaged(cfg, log, manager)
+	a, err := agent.NewWith(cfg, log, agent.Options{Manager: manager, Degraded: cmd.degraded, Wrong: wrong})
+	if err != nil && cmd.degraded && wrong == nil { // a file has gone since it was checked
+		cfg, wrong = cmd.salvage(err)
+		a, err = agent.NewWith(cfg, log, agent.Options{Manager: manager, Degraded: true, Wrong: wrong})
+	}
 	if err != nil {
 		fmt.Fprintf(stderr, "wayside-agent: %v\n", err)
 		return failure
@@ -106,7 +115,11 @@ func runAgent(cmd command, stderr io.Writer) int {
 	if unset("GOMAXPROCS") {
 		go newProcessors(cfg).follow(ctx)
 	}
-	go watch(ctx, from.files, loaded, hangup, func() { reload(a, cmd, base, log) })
+	r := &reloader{agent: a, cmd: cmd, base: base, log: log}
+	if wrong != nil {
+		r.degraded(wrong, from.files)
+	}
+	go watch(ctx, from.files, loaded, hangup, r)
 	time.AfterFunc(startEnds, func() { releasePages(log) })
 	err = a.Run(ctx)
 	terminationMessage("/dev/termination-log", a.Status(), err)

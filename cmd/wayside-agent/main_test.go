@@ -58,7 +58,7 @@ func TestCommandLine(t *testing.T) {
 		{"no file", "--config /nowhere/x.yaml", 1, ``, `/nowhere/x.yaml: cannot be read: no such file or directory\n`},
 
 		{"unknown flag", "--endpiont a:1", 2, ``, `wayside-agent: unknown flag --endpiont; did you mean --endpoint\? \(see wayside-agent --help\)\n`},
-		{"flag of nowhere", "--verbose", 2, ``, `wayside-agent: unknown flag --verbose; there are --config, --endpoint, --check, --ready, --help, --version, and the Jaeger Agent's \(see wayside-agent --help\)\n`},
+		{"flag of nowhere", "--verbose", 2, ``, `wayside-agent: unknown flag --verbose; there are --config, --endpoint, --check, --ready, --degraded, --help, --version, and the Jaeger Agent's \(see wayside-agent --help\)\n`},
 		{"nearly a flag of the Jaeger Agent", "--admin.http.hostport=:1", 2, ``, `wayside-agent: unknown flag --admin.http.hostport; did you mean --admin.http.host-port\? \(see wayside-agent --help\)\n`},
 		{"a flag that the Jaeger Agent had long ago", "--jaeger.tags=a=b", 2, ``, `wayside-agent: unknown flag --jaeger.tags; the Jaeger Agent 1.62 had none of that name either \(see wayside-agent --help\)\n`},
 		{"another one, with a successor", "--reporter.tchannel.host-port=c:1", 2, ``, `wayside-agent: unknown flag --reporter.tchannel.host-port; did you mean --reporter.grpc.host-port\? \(see wayside-agent --help\)\n`},

@@ -39,6 +39,13 @@ func (c command) source() (source, error) {
 	return s, err
 }
 
+// salvage makes a configuration of what is wrong, as far as that can be had, and
+// says what is wrong with it, a line each.
+func (c command) salvage(problem error) (cfg *config.Config, wrong []string) {
+	s, _ := c.source() // without the Jaeger Agent's flags, if they are what is wrong
+	return config.Salvage(s.Source), strings.Split(problem.Error(), "\n")
+}
+
 // load reads the configuration. An error is a config.Errors.
 func (c command) load() (*config.Config, source, error) {
 	s, err := c.source()

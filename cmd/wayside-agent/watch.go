@@ -12,12 +12,19 @@ import (
 // told of changes, and sees the swapped symbolic links of Kubernetes as well.
 const lookEvery = 2 * time.Second
 
+// reloading is what a reloader does.
+type reloading interface {
+	reload()
+	due() bool // without a change
+}
+
 // watch calls reload at every hangup, and when one of the files has changed and
 // all then stayed as they are for one look, so that a file that is being written
-// isn't read. loaded are the files as they were read at start.
-func watch(ctx context.Context, files []string, loaded []os.FileInfo, hangup <-chan os.Signal, reload func()) {
+// isn't read. A reload that is due is made without a change. loaded are the files
+// as they were read at start.
+func watch(ctx context.Context, files []string, loaded []os.FileInfo, hangup <-chan os.Signal, r reloading) {
 	var ticks <-chan time.Time
-	if len(files) > 0 {
+	if len(files) > 0 || r.due() {
 		t := time.NewTicker(lookEvery)
 		defer t.Stop()
 		ticks = t.C
@@ -29,16 +36,16 @@ func watch(ctx context.Context, files []string, loaded []os.FileInfo, hangup <-c
 			return
 		case <-hangup:
 			loaded = stat(files)
-			reload()
+			r.reload()
 		case <-ticks:
 			now := stat(files)
-			if settled(before, now) && changed(loaded, now) {
+			if settled(before, now) && (changed(loaded, now) || r.due()) {
 				for i, f := range now {
 					if f != nil {
 						loaded[i] = f
 					}
 				}
-				reload()
+				r.reload()
 			}
 			before = now
 		}
