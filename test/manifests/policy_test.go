@@ -33,27 +33,29 @@ var oldest = version.MustParse("1.36")
 type evaluator struct {
 	matcher  matchconditions.Matcher
 	patchers []patch.Patcher
+	compiler *plugincel.CompositedCompiler
 }
 
-func compile(t *testing.T, p *admissionregistrationv1.MutatingAdmissionPolicy) evaluator {
+func compile(t *testing.T, p *admissionregistrationv1.MutatingAdmissionPolicy, v *version.Version) evaluator {
 	t.Helper()
 	options := plugincel.OptionalVariableDeclarations{HasAuthorizer: true}
-	compiler, err := plugincel.NewCompositedCompiler(environment.MustBaseEnvSet(oldest))
+	compiler, err := plugincel.NewCompositedCompiler(environment.MustBaseEnvSet(v))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var variables []plugincel.NamedExpressionAccessor
 	for _, v := range p.Spec.Variables {
-		variables = append(variables, &validating.Variable{Name: v.Name, Expression: v.Expression})
+		result := compiler.CompileAndStoreVariable(&validating.Variable{Name: v.Name, Expression: v.Expression}, options, environment.NewExpressions)
+		if result.Error != nil {
+			t.Fatalf("variable %s: %v", v.Name, result.Error)
+		}
 	}
-	compiler.CompileAndStoreVariables(variables, options, environment.NewExpressions)
 	var conditions []plugincel.ExpressionAccessor
 	for i := range p.Spec.MatchConditions {
 		conditions = append(conditions, (*matchconditions.MatchCondition)(&p.Spec.MatchConditions[i]))
 	}
 	// The policy ignores failures, so that apps start; here they are to be seen.
 	fail := admissionregistrationv1.Fail
-	e := evaluator{matcher: matchconditions.NewMatcher(
+	e := evaluator{compiler: compiler, matcher: matchconditions.NewMatcher(
 		compiler.CompileCondition(conditions, options, environment.NewExpressions), &fail, "policy", "validate", p.Name)}
 	options.HasPatchTypes = true
 	for _, m := range p.Spec.Mutations {
@@ -72,7 +74,8 @@ func (e evaluator) admit(t *testing.T, pod *corev1.Pod) *corev1.Pod {
 	gvk, gvr := corev1.SchemeGroupVersion.WithKind("Pod"), corev1.SchemeGroupVersion.WithResource("pods")
 	attributes := admission.NewAttributesRecord(pod, nil, gvk, pod.Namespace, pod.Name, gvr, "", admission.Create, &metav1.CreateOptions{}, false, nil)
 	versioned := &admission.VersionedAttributes{Attributes: attributes, VersionedObject: admission.NewLazyObject(pod), VersionedKind: gvk}
-	match := e.matcher.Match(context.Background(), versioned, nil, nil)
+	ctx := e.compiler.CreateContext(context.Background()) // holds the variables of one request
+	match := e.matcher.Match(ctx, versioned, nil, nil)
 	if match.Error != nil {
 		t.Fatal(match.Error)
 	}
@@ -80,7 +83,7 @@ func (e evaluator) admit(t *testing.T, pod *corev1.Pod) *corev1.Pod {
 		return nil
 	}
 	for _, p := range e.patchers {
-		changed, err := p.Patch(context.Background(), patch.Request{
+		changed, err := p.Patch(ctx, patch.Request{
 			MatchedResource: gvr, VersionedAttributes: versioned,
 			ObjectInterfaces: admission.NewObjectInterfacesFromScheme(scheme),
 			Namespace:        &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: pod.Namespace}},
@@ -100,7 +103,7 @@ func policyOf(t *testing.T) evaluator {
 	if len(policies) != 1 {
 		t.Fatalf("there are %d policies, want 1", len(policies))
 	}
-	return compile(t, policies[0])
+	return compile(t, policies[0], oldest)
 }
 
 // sidecarByPolicy is the TraceAgent whose pods the policy's are.
