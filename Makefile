@@ -27,6 +27,10 @@ deb: ## bin/wayside-agent_VERSION_ARCH.deb for amd64 and arm64; VERSION=1.2.3 ma
 	./deploy/debian/build.sh
 	@ls -l bin/*.deb
 
+.PHONY: image
+image: ## bin/wayside-agent.tar and bin/wayside-operator.tar: container images for amd64 and arm64, made without a container engine
+	GO="$(GO)" deploy/docker/build.sh
+
 ##@ Every day
 
 .PHONY: quick
