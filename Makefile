@@ -27,6 +27,10 @@ deb: ## bin/wayside-agent_VERSION_ARCH.deb for amd64 and arm64; VERSION=1.2.3 ma
 	./deploy/debian/build.sh
 	@ls -l bin/*.deb
 
+.PHONY: image
+image: ## bin/wayside-agent.tar and bin/wayside-operator.tar: container images for amd64 and arm64, made without a container engine
+	GO="$(GO)" deploy/docker/build.sh
+
 ##@ Every day
 
 .PHONY: quick
@@ -48,7 +52,7 @@ race: ## Unit tests under the race detector; needs gcc
 	./test/all.sh race
 
 .PHONY: fuzz
-fuzz: ## Each fuzz target for FUZZTIME (10s)
+fuzz: ## Each fuzz target for FUZZTIME (10s; 5s in make test)
 	FUZZTIME=$(FUZZTIME) ./test/all.sh fuzz
 
 .PHONY: deps
