@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
@@ -118,10 +119,10 @@ func operate(ctx context.Context, cmd command, stderr io.Writer) error {
 	// What the leader does.
 	events := m.GetEventRecorder(name)
 	counter := reconcile.NewCounter(m.GetCache(), view, object.LeftOut(), events, log)
-	if err := metrics.Registry.Register(counter); err != nil {
+	if err := errors.Join(metrics.Registry.Register(counter), metrics.Registry.Register(expiry(keeper))); err != nil {
 		return err
 	}
-	r := reconcile.NewReconciler(m.GetClient(), view, counter.Tally, func() string { return nodes.Oldest().String() }, events, log)
+	r := reconcile.NewReconciler(m.GetClient(), view.Options, counter.Tally, func() string { return nodes.Oldest().String() }, events, log)
 	if err := r.Setup(m, cmd.daemonSetNamespaces, counter.Changed()); err != nil {
 		return err
 	}
@@ -175,6 +176,20 @@ func syncedBy(ctx context.Context, v *cluster.View) func() bool {
 	return done.Load
 }
 
+// expiry is when the certificate that is shown ends.
+func expiry(k *certificate.Keeper) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "wayside_operator_certificate_expiry_timestamp_seconds",
+		Help: "When the certificate that the webhook shows ends, in seconds since 1970; 0 before there is one. It is renewed when a third of its life is left.",
+	}, func() float64 {
+		c := k.Shown()
+		if c == nil {
+			return 0
+		}
+		return float64(c.Leaf.NotAfter.Unix())
+	})
+}
+
 func logger(cmd command, w io.Writer) *slog.Logger {
 	o := &slog.HandlerOptions{Level: cmd.logLevel}
 	if cmd.logFormat == "json" {
@@ -187,7 +202,7 @@ func logger(cmd command, w io.Writer) *slog.Logger {
 func restConfig(file string) (*rest.Config, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = file
-	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{}).ClientConfig()
 	if err != nil {
 		return nil, fmt.Errorf("how to reach the API server: %w", err)
 	}

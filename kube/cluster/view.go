@@ -26,8 +26,9 @@ type View struct {
 	options inject.Options
 	nodes   *Nodes
 
-	mu     sync.Mutex // for changes of known
+	mu     sync.Mutex // for changes of known, and for told
 	known  map[types.NamespacedName]*v1alpha1.TraceAgent
+	told   func(before, after *v1alpha1.TraceAgent)
 	agents atomic.Pointer[[]*v1alpha1.TraceAgent]
 	synced []toolscache.DoneChecker
 }
@@ -75,16 +76,29 @@ func (v *View) see(o any, gone bool) {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	key := client.ObjectKeyFromObject(ta)
+	before := v.known[key]
 	if gone {
-		delete(v.known, client.ObjectKeyFromObject(ta))
+		delete(v.known, key)
 	} else {
-		v.known[client.ObjectKeyFromObject(ta)] = ta
+		v.known[key] = ta
 	}
 	list := make([]*v1alpha1.TraceAgent, 0, len(v.known))
 	for _, ta := range v.known {
 		list = append(list, ta)
 	}
 	v.agents.Store(&list)
+	if v.told != nil {
+		v.told(before, v.known[key])
+	}
+}
+
+// Tell has a function called after Agents has changed, with what was and what is,
+// one of which may be nil. It must not block.
+func (v *View) Tell(f func(before, after *v1alpha1.TraceAgent)) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.told = f
 }
 
 // Agents are all TraceAgents, in any order. They must not be changed.

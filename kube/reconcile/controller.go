@@ -57,8 +57,12 @@ func (r *Reconciler) Setup(m manager.Manager, daemonSetNamespaces []string, chan
 
 // rivals are the TraceAgents that may be accepted, or not any more, now that one has
 // changed: those of its namespace, and DaemonSets.
-func (r *Reconciler) rivals(_ context.Context, o client.Object) (list []reconcile.Request) {
-	for _, ta := range r.knows.Agents() {
+func (r *Reconciler) rivals(ctx context.Context, o client.Object) (list []reconcile.Request) {
+	agents, err := r.agents(ctx)
+	if err != nil {
+		r.log.Error("TraceAgents could not be listed", "error", err)
+	}
+	for _, ta := range agents {
 		if ta.UID != o.GetUID() && (ta.Namespace == o.GetNamespace() || ta.Spec.Strategy == v1alpha1.DaemonSet) {
 			list = append(list, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(ta)})
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"strings"
 	"sync"
 	"time"
 
@@ -89,7 +90,7 @@ func (c *Counter) Changed() <-chan event.GenericEvent { return c.changed }
 // Start counts until the context ends. It runs where the reconciler does, so that
 // only one replica watches pods.
 func (c *Counter) Start(ctx context.Context) error {
-	for _, o := range []client.Object{cluster.Metadata(cluster.PodKind), cluster.Metadata(cluster.NamespaceKind), &v1alpha1.TraceAgent{}} {
+	for _, o := range []client.Object{cluster.Metadata(cluster.PodKind), cluster.Metadata(cluster.NamespaceKind)} {
 		informer, err := c.cache.GetInformer(ctx, o)
 		if err != nil {
 			return fmt.Errorf("watching %T: %w", o, err)
@@ -107,6 +108,11 @@ func (c *Counter) Start(ctx context.Context) error {
 			return fmt.Errorf("watching %T: %w", o, err)
 		}
 	}
+	c.view.Tell(func(before, after *v1alpha1.TraceAgent) {
+		if before == nil || after == nil || matters(before, after) {
+			c.mark()
+		}
+	})
 	if !c.view.Synced(ctx) {
 		return nil // the context has ended
 	}
@@ -241,7 +247,7 @@ const maxNote = 1000
 
 func limited(note string) string {
 	if len(note) > maxNote {
-		return note[:maxNote] + "…"
+		return strings.ToValidUTF8(note[:maxNote], "") + "…"
 	}
 	return note
 }

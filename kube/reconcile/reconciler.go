@@ -36,20 +36,14 @@ const FieldManager = "wayside-operator"
 // again is after how long a TraceAgent is looked at without any event.
 const again = 10 * time.Minute
 
-// A Knower knows the cluster; cluster.View is one.
-type Knower interface {
-	Agents() []*v1alpha1.TraceAgent
-	Options() inject.Options
-}
-
 // Reconciler makes what TraceAgents ask for.
 type Reconciler struct {
-	client client.Client
-	knows  Knower
-	tally  func(types.NamespacedName) (Tally, bool)
-	oldest func() string
-	events Recorder
-	log    *slog.Logger
+	client  client.Client
+	options func() inject.Options
+	tally   func(types.NamespacedName) (Tally, bool)
+	oldest  func() string
+	events  Recorder
+	log     *slog.Logger
 
 	mu      sync.Mutex
 	applied map[objectKey]appliedAs
@@ -68,14 +62,17 @@ type appliedAs struct {
 
 // NewReconciler makes one. The client reads from caches (cluster.CacheOptions);
 // oldest is the oldest version of Kubernetes among nodes and API server.
-func NewReconciler(c client.Client, k Knower, tally func(types.NamespacedName) (Tally, bool), oldest func() string, events Recorder, log *slog.Logger) *Reconciler {
-	return &Reconciler{client: c, knows: k, tally: tally, oldest: oldest, events: events, log: log, applied: map[objectKey]appliedAs{}}
+func NewReconciler(c client.Client, options func() inject.Options, tally func(types.NamespacedName) (Tally, bool), oldest func() string, events Recorder, log *slog.Logger) *Reconciler {
+	return &Reconciler{client: c, options: options, tally: tally, oldest: oldest, events: events, log: log, applied: map[objectKey]appliedAs{}}
 }
 
 // Reconcile looks at one TraceAgent.
 func (r *Reconciler) Reconcile(ctx context.Context, q reconcile.Request) (reconcile.Result, error) {
+	agents, err := r.agents(ctx)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
 	var ta *v1alpha1.TraceAgent
-	agents := r.knows.Agents()
 	for _, a := range agents {
 		if a.Namespace == q.Namespace && a.Name == q.Name && a.DeletionTimestamp == nil {
 			ta = a
@@ -88,7 +85,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, q reconcile.Request) (reconc
 	if ta == nil {
 		return reconcile.Result{}, r.deleteCopies(ctx, q.NamespacedName, copies)
 	}
-	options := r.knows.Options()
+	options := r.options()
 	o := outcome{nativeSidecars: options.NativeSidecars, oldestVersion: r.oldest()}
 	o.tally, o.counted = r.tally(q.NamespacedName)
 	code, why, ok := inject.Accepted(ta, agents, options)
@@ -112,6 +109,20 @@ func (r *Reconciler) Reconcile(ctx context.Context, q reconcile.Request) (reconc
 		return reconcile.Result{}, errors.Join(failed, err)
 	}
 	return reconcile.Result{RequeueAfter: again}, failed
+}
+
+// agents are all TraceAgents. They are the caches' own and come with the event that
+// led here; a view of them might learn of it a moment later.
+func (r *Reconciler) agents(ctx context.Context) ([]*v1alpha1.TraceAgent, error) {
+	var l v1alpha1.TraceAgentList
+	if err := r.client.List(ctx, &l); err != nil {
+		return nil, err
+	}
+	list := make([]*v1alpha1.TraceAgent, len(l.Items))
+	for i := range l.Items {
+		list[i] = &l.Items[i]
+	}
+	return list, nil
 }
 
 // make applies what the TraceAgent is to have and deletes what it is not to have

@@ -33,7 +33,7 @@ import (
 type world struct {
 	t       *testing.T
 	client  client.WithWatch
-	options inject.Options
+	options inject.Options // hides the reconciler's
 	tallies map[types.NamespacedName]Tally
 	events  []string
 	applies int
@@ -61,22 +61,9 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 				return c.Apply(ctx, obj, opts...)
 			},
 		}).Build()
-	w.Reconciler = NewReconciler(w.client, w, func(key types.NamespacedName) (Tally, bool) { t, ok := w.tallies[key]; return t, ok },
+	w.Reconciler = NewReconciler(w.client, func() inject.Options { return w.options }, func(key types.NamespacedName) (Tally, bool) { t, ok := w.tallies[key]; return t, ok },
 		func() string { return "1.36" }, w, slog.New(slog.DiscardHandler))
 	return w
-}
-
-func (w *world) Options() inject.Options { return w.options }
-
-func (w *world) Agents() (list []*v1alpha1.TraceAgent) {
-	var l v1alpha1.TraceAgentList
-	if err := w.client.List(w.t.Context(), &l); err != nil {
-		w.t.Fatal(err)
-	}
-	for i := range l.Items {
-		list = append(list, &l.Items[i])
-	}
-	return list
 }
 
 func (w *world) Eventf(regarding, _ runtime.Object, _, reason, _, note string, args ...any) {
@@ -119,7 +106,7 @@ func (w *world) is() []string {
 
 func (w *world) expect(want ...string) {
 	w.t.Helper()
-	slices.Sort(want)
+	want = slices.Sorted(slices.Values(want))
 	if got := w.is(); !slices.Equal(got, want) {
 		w.t.Errorf("there is\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
 	}
@@ -177,7 +164,7 @@ func TestADaemonSetHasFourObjects(t *testing.T) {
 		t.Errorf("%+v", d.OwnerReferences)
 	}
 	d.Status = appsv1.DaemonSetStatus{DesiredNumberScheduled: 2, NumberReady: 2, UpdatedNumberScheduled: 2}
-	if err := w.client.Update(t.Context(), &d); err != nil {
+	if err := w.client.Status().Update(t.Context(), &d); err != nil {
 		t.Fatal(err)
 	}
 	after := w.reconcile(ta)
