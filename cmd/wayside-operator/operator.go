@@ -45,8 +45,9 @@ import (
 //	                     └─────────────────────────────────────────────────┘
 func operate(ctx context.Context, cmd command, stderr io.Writer) error {
 	log := logger(cmd, stderr)
-	ctrllog.SetLogger(logr.FromSlogHandler(log.With("by", "controller-runtime").Handler()))
-	klog.SetSlogLogger(log.With("by", "client-go"))
+	quiet := atLeastInfo{log.Handler()}
+	ctrllog.SetLogger(logr.FromSlogHandler(slog.New(quiet).With("by", "controller-runtime").Handler()))
+	klog.SetSlogLogger(slog.New(quiet).With("by", "client-go"))
 
 	config, err := restConfig(cmd.kubeconfig)
 	if err != nil {
@@ -196,6 +197,21 @@ func logger(cmd command, w io.Writer) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(w, o))
 	}
 	return slog.New(slog.NewTextHandler(w, o))
+}
+
+// atLeastInfo is for libraries, whose debugging is of no use to who debugs the operator.
+type atLeastInfo struct{ slog.Handler }
+
+func (h atLeastInfo) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= slog.LevelInfo && h.Handler.Enabled(ctx, l)
+}
+
+func (h atLeastInfo) WithAttrs(a []slog.Attr) slog.Handler {
+	return atLeastInfo{h.Handler.WithAttrs(a)}
+}
+
+func (h atLeastInfo) WithGroup(name string) slog.Handler {
+	return atLeastInfo{h.Handler.WithGroup(name)}
 }
 
 // restConfig is how the API server is reached.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -47,6 +48,7 @@ type Reconciler struct {
 
 	mu      sync.Mutex
 	applied map[objectKey]appliedAs
+	wrote   map[types.UID]v1alpha1.TraceAgentStatus // which the caches may not have yet
 }
 
 type objectKey struct {
@@ -63,7 +65,7 @@ type appliedAs struct {
 // NewReconciler makes one. The client reads from caches (cluster.CacheOptions);
 // oldest is the oldest version of Kubernetes among nodes and API server.
 func NewReconciler(c client.Client, options func() inject.Options, tally func(types.NamespacedName) (Tally, bool), oldest func() string, events Recorder, log *slog.Logger) *Reconciler {
-	return &Reconciler{client: c, options: options, tally: tally, oldest: oldest, events: events, log: log, applied: map[objectKey]appliedAs{}}
+	return &Reconciler{client: c, options: options, tally: tally, oldest: oldest, events: events, log: log, applied: map[objectKey]appliedAs{}, wrote: map[types.UID]v1alpha1.TraceAgentStatus{}}
 }
 
 // Reconcile looks at one TraceAgent.
@@ -82,6 +84,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, q reconcile.Request) (reconc
 	if err != nil {
 		return reconcile.Result{}, err
 	}
+	r.forget(agents)
 	if ta == nil {
 		return reconcile.Result{}, r.deleteCopies(ctx, q.NamespacedName, copies)
 	}
@@ -123,6 +126,27 @@ func (r *Reconciler) agents(ctx context.Context) ([]*v1alpha1.TraceAgent, error)
 		list[i] = &l.Items[i]
 	}
 	return list, nil
+}
+
+// forget drops what was noted of TraceAgents that have gone.
+func (r *Reconciler) forget(agents []*v1alpha1.TraceAgent) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.wrote) <= len(agents) {
+		return
+	}
+	maps.DeleteFunc(r.wrote, func(uid types.UID, _ v1alpha1.TraceAgentStatus) bool {
+		return !slices.ContainsFunc(agents, func(ta *v1alpha1.TraceAgent) bool { return ta.UID == uid })
+	})
+	maps.DeleteFunc(r.applied, func(key objectKey, _ appliedAs) bool {
+		return !slices.ContainsFunc(agents, func(ta *v1alpha1.TraceAgent) bool {
+			owner, isCopy := ownerOfCopy(key.name.Name)
+			if isCopy {
+				return owner == client.ObjectKeyFromObject(ta)
+			}
+			return key.name == types.NamespacedName{Namespace: ta.Namespace, Name: render.Name(ta)}
+		})
+	})
 }
 
 // make applies what the TraceAgent is to have and deletes what it is not to have
@@ -269,17 +293,9 @@ func (r *Reconciler) delete(ctx context.Context, key objectKey) error {
 
 // writeStatus writes what has changed, and events about it.
 func (r *Reconciler) writeStatus(ctx context.Context, ta *v1alpha1.TraceAgent, o outcome) error {
-	before := ta.Status
 	after := statusOf(ta, o)
-	if equality.Semantic.DeepEqual(before, after) {
+	if equality.Semantic.DeepEqual(ta.Status, after) {
 		return nil
-	}
-	u, err := applicable(&v1alpha1.TraceAgent{
-		TypeMeta:   metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: "TraceAgent"},
-		ObjectMeta: metav1.ObjectMeta{Namespace: ta.Namespace, Name: ta.Name},
-	})
-	if err != nil {
-		return err
 	}
 	b, err := json.Marshal(after)
 	if err != nil {
@@ -289,14 +305,24 @@ func (r *Reconciler) writeStatus(ctx context.Context, ta *v1alpha1.TraceAgent, o
 	if err := json.Unmarshal(b, &status); err != nil {
 		return err
 	}
-	delete(u.Object, "spec")
-	u.Object["status"] = status
-	err = r.client.Status().Apply(ctx, client.ApplyConfigurationFromUnstructured(u), client.FieldOwner(FieldManager), client.ForceOwnership)
+	err = r.client.Status().Apply(ctx, client.ApplyConfigurationFromUnstructured(&unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": v1alpha1.GroupVersion.String(),
+		"kind":       "TraceAgent",
+		"metadata":   map[string]any{"namespace": ta.Namespace, "name": ta.Name},
+		"status":     status,
+	}}), client.FieldOwner(FieldManager), client.ForceOwnership)
 	if apierrors.IsNotFound(err) {
 		return nil // it has been deleted
 	}
 	if err != nil {
 		return fmt.Errorf("status: %w", err)
+	}
+	r.mu.Lock()
+	before, known := r.wrote[ta.UID]
+	r.wrote[ta.UID] = after
+	r.mu.Unlock()
+	if !known {
+		before = ta.Status
 	}
 	r.tell(ta, before, after)
 	return nil

@@ -75,6 +75,7 @@ func TestATeamsPodsAreInjected(t *testing.T) {
 	create(t, declined)
 	clash := pod(ns)
 	clash.Spec.HostNetwork = true
+	clash.Labels = map[string]string{v1alpha1.LabelInject: "true"}
 	create(t, clash)
 	if agentIn(declined) || agentIn(clash) || clash.Annotations[v1alpha1.AnnotationReason] == "" || declined.Annotations[v1alpha1.AnnotationReason] != "" {
 		t.Errorf("%v, %v", declined.Annotations, clash.Annotations)
@@ -334,7 +335,7 @@ func TestNoPodIsMissedUnderRotationAndRestarts(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 	}
-	watch(40 * time.Second)
+	watch(20 * time.Second)
 	for i, r := range replicas {
 		if err := r.stop(); err != nil {
 			t.Errorf("replica %d ended with %v", i, err)
@@ -346,7 +347,7 @@ func TestNoPodIsMissedUnderRotationAndRestarts(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	watch(authorityLife + 20*time.Second)
+	watch(authorityLife + 10*time.Second)
 	stop()
 	wg.Wait()
 	for _, at := range missed {

@@ -21,8 +21,8 @@ import (
 
 // Lives of certificates: so short that the tests see several of each.
 const (
-	certificateLife = 30 * time.Second
-	authorityLife   = 2 * time.Minute
+	certificateLife = 15 * time.Second
+	authorityLife   = time.Minute
 )
 
 // replica is one operator.
