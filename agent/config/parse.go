@@ -9,9 +9,9 @@ import (
 var errElsewhere = errors.New("is on another machine")
 
 // Parse reads the configuration of an agent on another machine, for programs that
-// write it. Variables are what env says. PEM files that it names are taken to be
-// there and right; any other file, in a ${file:/path}, is an error. name is what
-// errors call the text.
+// write it. Variables are what env says. PEM files and folders of headers that it
+// names are taken to be there and right; any other file, in a ${file:/path}, is an
+// error. name is what errors call the text.
 //
 // What depends on the other machine is not looked at: whether an endpoint is one
 // of its own addresses, apart from loopbacks.
@@ -24,9 +24,10 @@ func Parse(name string, text []byte, env func(string) (string, bool)) (*Config, 
 			}
 			return nil, errElsewhere
 		},
-		loopback6: func() bool { return true },
-		addresses: func() []netip.Addr { return nil },
-		hostname:  func() (string, error) { return "", errElsewhere },
+		headerFiles: func(string) ([]string, error) { return nil, nil },
+		loopback6:   func() bool { return true },
+		addresses:   func() []netip.Addr { return nil },
+		hostname:    func() (string, error) { return "", errElsewhere },
 	})
 }
 

@@ -14,6 +14,8 @@ func TestParse(t *testing.T) {
 		`deliver: {endpoint: "c:4317", tls: {enabled: true, cert: /a/b}}`:                              "a.yaml:1: deliver.tls.cert: \"/a/b\": has no key",
 		`deliver: {endpoint: "${HOME}:4317"}`:                                                          "environment variable HOME is not set",
 		`{deliver: {endpoint: "c:4317"}, tags: {a: "${file:/etc/passwd}"}}`:                            "file /etc/passwd: is on another machine",
+		`deliver: {endpoint: "c:4317", tls: {enabled: true}, headers_from: /etc/wayside/headers}`:      "",
+		`deliver: {endpoint: "c:4317", headers_from: /etc/wayside/headers}`:                            "would be sent without TLS",
 		`{deliver: {endpoint: "localhost:4317"}}`:                                                      "own accept.otlp.grpc",
 		`deliver: {endpoint: "c:4317", headers: {authorization: "Bearer ${file:/etc/wayside/token}"}}`: "is on another machine",
 		``: "no collector is given",

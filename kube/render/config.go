@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/wayside-tracing/wayside/agent/config"
@@ -113,22 +114,44 @@ func Config(ta *v1alpha1.TraceAgent) ([]byte, field.ErrorList) {
 	}
 	text = append(fmt.Appendf(nil, "# Made from TraceAgent %s/%s. What is changed here is changed back.\n", ta.Namespace, ta.Name), text...)
 	errs := ownService(ta)
-	known := *f
-	known.Deliver.HeadersFrom = "" // a key that the agent is about to get
-	checked, err := yaml.Marshal(&known)
-	if err != nil {
-		return nil, field.ErrorList{field.InternalError(field.NewPath("spec"), err)}
-	}
-	if _, err := config.Parse(ConfigFile, checked, example); err != nil {
+	if _, err := config.Parse(ConfigFile, text, example); err != nil {
 		errs = append(errs, fieldErrors(err)...)
 	}
 	if s := ta.Spec.Sampling; s != nil && strings.HasPrefix(s.Source, "/") {
 		errs = append(errs, field.Invalid(field.NewPath("spec", "sampling", "source"), s.Source, "agents have no file there; write a URL, or a collector's host:14250"))
 	}
+	errs = append(errs, checkResources(ta.Spec.Resources)...)
 	if len(errs) > 0 {
 		return nil, errs
 	}
 	return text, nil
+}
+
+// checkResources refuses what would make pods be refused.
+func checkResources(r *corev1.ResourceRequirements) (list field.ErrorList) {
+	if r == nil {
+		return nil
+	}
+	at := field.NewPath("spec", "resources")
+	if len(r.Claims) > 0 {
+		list = append(list, field.Forbidden(at.Child("claims"), "the agent has no use for devices"))
+	}
+	known := []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourceEphemeralStorage}
+	for _, what := range []string{"limits", "requests"} {
+		of := map[string]corev1.ResourceList{"requests": r.Requests, "limits": r.Limits}[what]
+		for _, name := range slices.Sorted(maps.Keys(of)) {
+			amount := of[name]
+			switch limit, limited := r.Limits[name]; {
+			case !slices.Contains(known, name):
+				list = append(list, field.NotSupported(at.Child(what), name, known))
+			case amount.Sign() <= 0:
+				list = append(list, field.Invalid(at.Child(what).Key(string(name)), amount.String(), "is nothing; write more, or remove it"))
+			case limited && amount.Cmp(limit) > 0:
+				list = append(list, field.Invalid(at.Child(what).Key(string(name)), amount.String(), "is more than its limit, "+limit.String()))
+			}
+		}
+	}
+	return list
 }
 
 func fileOf(ta *v1alpha1.TraceAgent) *file {

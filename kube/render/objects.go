@@ -71,6 +71,7 @@ const minGrace = 30
 // DaemonSet, with a ServiceAccount and a Service, is for strategy DaemonSet. All
 // are in the TraceAgent's namespace, and have no owner.
 func DaemonSet(ta *v1alpha1.TraceAgent, o Options) *appsv1.DaemonSet {
+	ta = ta.DeepCopy() // lists of it become the DaemonSet's
 	d := ta.Spec.DaemonSet
 	if d == nil {
 		d = new(v1alpha1.DaemonSetOptions)

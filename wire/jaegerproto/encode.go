@@ -3,6 +3,8 @@
 package jaegerproto
 
 import (
+	"bytes"
+
 	"github.com/wayside-tracing/wayside/wire/otlp"
 )
 
@@ -22,6 +24,9 @@ type Encoder struct {
 	limit   int          // of the request, in bytes
 	spans   int          // in it
 	merged  []byte       // of a resource or scope that stands there in pieces
+
+	// What process and scope were made of, in the frames at hand; nil: not known.
+	ofResource, ofScope []byte
 }
 
 // Cap is the memory that the encoder keeps, in bytes.
@@ -44,6 +49,7 @@ func (e *Encoder) Encode(frames [][]byte, limit int) (request []byte, spans int)
 	}
 	e.out.Reset()
 	e.limit, e.spans = limit, 0
+	e.ofResource, e.ofScope = nil, nil
 	batch := e.out.Open(requestBatch, size)
 	for _, f := range frames {
 		if !e.frame(f) {
@@ -76,7 +82,7 @@ func (e *Encoder) resourceSpans(rs []byte) bool {
 
 func (e *Encoder) scopeSpans(ss []byte) bool {
 	e.scopeTags(ss)
-	for f := range otlp.Fields(ss) {
+	for f, rest, ok := otlp.Next(ss); ok; f, rest, ok = otlp.Next(rest) {
 		if f.Number != otlp.ScopeSpansSpans {
 			continue
 		}
@@ -93,9 +99,16 @@ func (e *Encoder) scopeSpans(ss []byte) bool {
 
 // scopeTags makes tags of what the spans of a ScopeSpans have in common.
 func (e *Encoder) scopeTags(ss []byte) {
+	scope, whole := e.merge(ss, otlp.ScopeSpansScope)
+	if whole && same(scope, e.ofScope) {
+		return
+	}
+	e.ofScope = nil
+	if whole {
+		e.ofScope = scope
+	}
 	b := &e.scope
 	b.Reset()
-	scope := e.merge(ss, otlp.ScopeSpansScope)
 	var name, version []byte
 	for f := range otlp.Fields(scope) {
 		switch f.Number {
@@ -111,5 +124,8 @@ func (e *Encoder) scopeTags(ss []byte) {
 	if len(version) > 0 {
 		stringTag(b, spanTags, keyScopeVersion, version)
 	}
-	e.tags(b, spanTags, otlp.AttributesIn(scope, otlp.ScopeAttributes))
+	e.tags(b, spanTags, scope, otlp.ScopeAttributes)
 }
+
+// same says whether two messages are there and alike.
+func same(a, b []byte) bool { return a != nil && b != nil && bytes.Equal(a, b) }

@@ -15,7 +15,15 @@ var jaegerVersion = []byte("Jaeger-")
 // What a Jaeger client has said of itself is said in its own words again: its
 // jaeger.version and hostname, which are other attributes in a resource.
 func (e *Encoder) resource(rs []byte) {
-	attributes := otlp.AttributesIn(e.merge(rs, otlp.ResourceSpansResource), otlp.ResourceAttributes)
+	msg, whole := e.merge(rs, otlp.ResourceSpansResource)
+	if whole && same(msg, e.ofResource) {
+		return
+	}
+	e.ofResource = nil
+	if whole {
+		e.ofResource = msg
+	}
+	attributes := otlp.AttributesIn(msg, otlp.ResourceAttributes)
 	var name []byte
 	client, hostname := false, false
 	for key, v := range attributes.All() {
@@ -53,10 +61,10 @@ func (e *Encoder) resource(rs []byte) {
 
 // merge is the message that stands in a field. If it stands there several
 // times, it is what all of them are put end to end (protobuf.dev, "Last One
-// Wins").
-func (e *Encoder) merge(msg []byte, field int) (merged []byte) {
+// Wins"). whole says that it is part of msg, and not of memory that is used again.
+func (e *Encoder) merge(msg []byte, field int) (merged []byte, whole bool) {
 	n := 0
-	for f := range otlp.Fields(msg) {
+	for f, rest, ok := otlp.Next(msg); ok; f, rest, ok = otlp.Next(rest) {
 		if f.Number != field {
 			continue
 		}
@@ -71,5 +79,5 @@ func (e *Encoder) merge(msg []byte, field int) (merged []byte) {
 			merged = e.merged
 		}
 	}
-	return merged
+	return merged, n <= 1
 }

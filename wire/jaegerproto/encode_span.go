@@ -16,9 +16,15 @@ func (e *Encoder) span(msg []byte) {
 		kind, code                                  uint64
 		start, end                                  int64  // ns since 1970; what is too large wraps around, as upstream
 		attributes, events, links                   uint32 // that were dropped
+		hasEvents, hasLinks                         bool
 	)
-	for f := range otlp.Fields(msg) {
+	for f, rest, ok := otlp.Next(msg); ok; f, rest, ok = otlp.Next(rest) {
 		switch f.Number {
+		case otlp.SpanAttributes: // below; most fields are
+		case otlp.SpanEvents:
+			hasEvents = true
+		case otlp.SpanLinks:
+			hasLinks = true
 		case otlp.SpanTraceID:
 			trace = f.Data
 		case otlp.SpanSpanID:
@@ -58,11 +64,15 @@ func (e *Encoder) span(msg []byte) {
 	b.Blob(spanTraceID, trace)
 	b.Blob(spanSpanID, id)
 	b.Blob(spanOperationName, name)
-	links += references(b, msg, trace, parent)
+	if hasLinks {
+		links += references(b, msg, trace, parent)
+	} else if hasID(parent) {
+		reference(b, &link{trace, parent, childOf})
+	}
 	timestamp(b, spanStartTime, start)
 	duration(b, start, end)
 	b.Raw(e.scope.Bytes())
-	e.tags(b, spanTags, otlp.AttributesIn(msg, otlp.SpanAttributes))
+	e.tags(b, spanTags, msg, otlp.SpanAttributes)
 	if k := kindName(kind); k != nil {
 		stringTag(b, spanTags, keyKind, k)
 	}
@@ -82,10 +92,15 @@ func (e *Encoder) span(msg []byte) {
 	countTag(b, spanTags, keyDroppedAttributes, attributes)
 	countTag(b, spanTags, keyDroppedEvents, events)
 	countTag(b, spanTags, keyDroppedLinks, links)
-	e.logs(b, msg)
+	if hasEvents {
+		e.logs(b, msg)
+	}
 	b.Raw(e.process.Bytes())
 	b.Close(m)
 }
+
+// hasID says whether a span's id is one.
+func hasID(id []byte) bool { return len(id) == 8 && !bytes.Equal(id, noID[:8]) }
 
 // references writes the parent and the links. It returns how many links can't
 // be written, since they lack an id.
@@ -93,7 +108,7 @@ func (e *Encoder) span(msg []byte) {
 // The parent comes first. A link to it says of what kind that reference is,
 // and is not one more.
 func references(b *otlp.Builder, msg, trace, parent []byte) (impossible uint32) {
-	hasParent := len(parent) == 8 && !bytes.Equal(parent, noID[:8])
+	hasParent := hasID(parent)
 	toParent := func(l *link) bool {
 		return hasParent && bytes.Equal(l.span, parent) && bytes.Equal(l.trace, trace)
 	}
@@ -131,7 +146,7 @@ type link struct {
 
 func readLink(msg []byte) link {
 	l := link{kind: followsFrom}
-	for f := range otlp.Fields(msg) {
+	for f, rest, ok := otlp.Next(msg); ok; f, rest, ok = otlp.Next(rest) {
 		switch f.Number {
 		case otlp.LinkTraceID:
 			l.trace = f.Data
@@ -193,17 +208,36 @@ func moment(b *otlp.Builder, field int, seconds, nanos int64) {
 
 // logs writes a span's events.
 func (e *Encoder) logs(b *otlp.Builder, msg []byte) {
-	for f := range otlp.Fields(msg) {
+	for f, rest, ok := otlp.Next(msg); ok; f, rest, ok = otlp.Next(rest) {
 		if f.Number == otlp.SpanEvents {
 			e.log(b, f.Data)
 		}
 	}
 }
 
+// hasKey says whether one of the attributes in a field of a message has a key.
+func hasKey(msg []byte, field int, key []byte) bool {
+	for f, rest, ok := otlp.Next(msg); ok; f, rest, ok = otlp.Next(rest) {
+		if f.Number != field {
+			continue
+		}
+		var k []byte
+		for g, rest, ok := otlp.Next(f.Data); ok; g, rest, ok = otlp.Next(rest) {
+			if g.Number == otlp.KeyValueKey {
+				k = g.Data
+			}
+		}
+		if bytes.Equal(k, key) {
+			return true
+		}
+	}
+	return false
+}
+
 func (e *Encoder) log(b *otlp.Builder, msg []byte) {
 	var name []byte
 	at, dropped := uint64(0), uint32(0)
-	for f := range otlp.Fields(msg) {
+	for f, rest, ok := otlp.Next(msg); ok; f, rest, ok = otlp.Next(rest) {
 		switch f.Number {
 		case otlp.EventTime:
 			at = f.Value
@@ -215,11 +249,10 @@ func (e *Encoder) log(b *otlp.Builder, msg []byte) {
 	}
 	m := b.Open(spanLogs, len(msg)+16)
 	timestamp(b, logTimestamp, int64(at))
-	attributes := otlp.AttributesIn(msg, otlp.EventAttributes)
-	if _, said := attributes.Get("event"); len(name) > 0 && !said {
+	if len(name) > 0 && !hasKey(msg, otlp.EventAttributes, keyEvent) {
 		stringTag(b, logFields, keyEvent, name)
 	}
-	e.tags(b, logFields, attributes)
+	e.tags(b, logFields, msg, otlp.EventAttributes)
 	countTag(b, logFields, keyDroppedEventAttributes, dropped)
 	b.Close(m)
 }

@@ -47,11 +47,84 @@ func kindName(kind uint64) []byte {
 	return nil
 }
 
-// tags writes attributes as KeyValues.
-func (e *Encoder) tags(b *otlp.Builder, field int, list otlp.Attributes) {
-	for key, v := range list.All() {
+// tags writes the attributes that stand in the field from of a message as
+// KeyValues.
+func (e *Encoder) tags(b *otlp.Builder, field int, msg []byte, from int) {
+	for f, rest, ok := otlp.Next(msg); ok; f, rest, ok = otlp.Next(rest) {
+		if f.Number != from || likeTag(b, field, f.Data) {
+			continue
+		}
+		key, v := otlp.ReadAttribute(f.Data)
 		e.tag(b, field, key, v)
 	}
+}
+
+// The tags of fields in a short attribute, and in what is made of it
+// (protobuf.dev, "Encoding": number, then wire type).
+const (
+	attributeKey   = otlp.KeyValueKey<<3 | 2
+	attributeValue = otlp.KeyValueValue<<3 | 2
+	anyString      = otlp.AnyString<<3 | 2
+	anyBool        = otlp.AnyBool << 3
+	anyInt         = otlp.AnyInt << 3
+)
+
+// likeTag writes an attribute as most are: its key, its value, nothing twice, a
+// string, a number or true, and no length of more than a byte. All but the bytes
+// around them can then be copied. It says whether the attribute was one of those.
+func likeTag(b *otlp.Builder, field int, kv []byte) bool {
+	n := len(kv)
+	if n < 6 || n >= 0x80 || kv[0] != attributeKey {
+		return false
+	}
+	k := 2 + int(kv[1]) // end of the key
+	if k > n-4 || kv[k] != attributeValue || int(kv[k+1]) != n-k-2 {
+		return false
+	}
+	key, value := kv[:k], kv[k+3:]
+	switch kv[k+2] {
+	case anyString:
+		if int(value[0]) != len(value)-1 || value[0] == 0 {
+			return false
+		}
+		t := b.Extend(2 + k + 1 + len(value))
+		t[0], t[1] = byte(field<<3|2), byte(k+1+len(value))
+		copy(t[2:], key)
+		t[2+k] = tagVStr<<3 | 2
+		copy(t[3+k:], value)
+	case anyInt:
+		if !isVarint(value) {
+			return false
+		}
+		t := b.Extend(2 + k + 3 + len(value))
+		t[0], t[1] = byte(field<<3|2), byte(k+3+len(value))
+		copy(t[2:], key)
+		t[2+k], t[3+k], t[4+k] = tagVType<<3, typeInt64, tagVInt64<<3
+		copy(t[5+k:], value)
+	case anyBool:
+		if len(value) != 1 || value[0] != 1 {
+			return false
+		}
+		t := b.Extend(2 + k + 4)
+		t[0], t[1] = byte(field<<3|2), byte(k+4)
+		copy(t[2:], key)
+		t[2+k], t[3+k], t[4+k], t[5+k] = tagVType<<3, typeBool, tagVBool<<3, 1
+	default:
+		return false
+	}
+	return true
+}
+
+// isVarint says whether p is one number that is not zero, in as few bytes as it
+// takes.
+func isVarint(p []byte) bool {
+	last := len(p) - 1
+	for _, c := range p[:last] {
+		if c < 0x80 {
+			return false
+		}
+	}
+	return p[last] < 0x80 && p[last] != 0
 }
 
 func (e *Encoder) tag(b *otlp.Builder, field int, key []byte, v otlp.Value) {

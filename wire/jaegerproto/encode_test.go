@@ -180,6 +180,61 @@ func TestEncode(t *testing.T) {
 	}
 }
 
+// Attributes at the edges of what is copied are written as all others are.
+func TestTagsThatAreCopied(t *testing.T) {
+	long := strings.Repeat("x", 110)
+	for _, c := range []struct {
+		name string
+		kv   func(b *otlp.Builder)
+		want string
+	}{
+		{"as long as can be", func(b *otlp.Builder) { attribute(b, 1, "key", long+strings.Repeat("y", 8)) }, `1:"key" 3:"` + long + `yyyyyyyy" `},
+		{"longer", func(b *otlp.Builder) { attribute(b, 1, "key", long+strings.Repeat("y", 9)) }, `1:"key" 3:"` + long + `yyyyyyyyy" `},
+		{"no key", func(b *otlp.Builder) { attribute(b, 1, "", "v") }, `1:"" 3:"v" `},
+		{"no text", func(b *otlp.Builder) { attribute(b, 1, "key", "") }, `1:"key" `},
+		{"a number of several bytes", func(b *otlp.Builder) { b.IntAttribute(1, []byte("k"), 1<<40) }, `1:"k" 2:2 5:1099511627776 `},
+		{"zero", func(b *otlp.Builder) { b.IntAttribute(1, []byte("k"), 0) }, `1:"k" 2:2 `},
+		{"zero in two bytes", func(b *otlp.Builder) {
+			b.Blob(1, []byte{0x0a, 1, 'k', 0x12, 3, 0x18, 0x80, 0})
+		}, `1:"k" 2:2 `},
+		{"value before key", func(b *otlp.Builder) { b.Blob(1, []byte{0x12, 3, 0x0a, 1, 'v', 0x0a, 1, 'k'}) }, `1:"k" 3:"v" `},
+		{"value twice", func(b *otlp.Builder) {
+			b.Blob(1, []byte{0x0a, 1, 'k', 0x12, 6, 0x0a, 1, 'v', 0x0a, 1, 'w'})
+		}, `1:"k" 3:"w" `},
+		{"two numbers", func(b *otlp.Builder) { b.Blob(1, []byte{0x0a, 1, 'k', 0x12, 4, 0x18, 1, 0x18, 2}) }, `1:"k" 2:2 5:2 `},
+	} {
+		var e Encoder
+		var b otlp.Builder
+		e.tags(&b, processTags, build(c.kv), 1)
+		var w strings.Builder
+		showPost(&w, "process", b.Bytes())
+		if got, want := w.String(), "2{"+c.want+"} "; got != want {
+			t.Errorf("%s: got %s, want %s", c.name, got, want)
+		}
+	}
+}
+
+// A resource that is the last one's has its process, and the next one its own, in
+// this request and after it.
+func TestSameResource(t *testing.T) {
+	of := func(name string) []byte { return frame(inResource("service.name", name), nothing, nothing) }
+	twice := frame(func(b *otlp.Builder) { inResource("service.name", "a")(b); inResource("x", "y")(b) }, nothing, nothing)
+	var e Encoder
+	for range 2 {
+		post, _ := e.Encode([][]byte{of("a"), of("a"), of("b"), twice, of("a"), of("a")}, 1<<20)
+		var w strings.Builder
+		showPost(&w, "post", post)
+		var got []string
+		for _, p := range strings.Split(w.String(), "10{")[1:] {
+			name, _, _ := strings.Cut(p, " } ")
+			got = append(got, name)
+		}
+		if s := strings.Join(got, ","); s != `1:"a",1:"a",1:"b",1:"a" 2{1:"x" 3:"y",1:"a",1:"a"` {
+			t.Errorf("processes are %s", s)
+		}
+	}
+}
+
 func TestReferences(t *testing.T) {
 	link := func(trace, span uint64, kind string) func(b *otlp.Builder) {
 		return func(b *otlp.Builder) {
@@ -275,19 +330,52 @@ func TestNoGarbage(t *testing.T) {
 	}
 }
 
+// What a span costs that has a resource to itself, and what one of twenty costs
+// that have a parent and an event.
 func BenchmarkEncode(b *testing.B) {
-	one := frame(inResource("service.name", "svc", "host.name", "a.host.example"), nothing, func(b *otlp.Builder) {
+	keys := []string{"http.method", "http.url", "http.status_code", "component", "peer.service", "net.peer", "thread", "x", "y", "z"}
+	span := func(b *otlp.Builder) {
 		b.TextString(otlp.SpanName, "GET /things")
 		b.SpanID(otlp.SpanParentSpanID, 9)
-		for _, k := range []string{"http.method", "http.url", "http.status_code", "component", "peer.service", "net.peer", "thread", "x", "y", "z"} {
+		for _, k := range keys {
 			attribute(b, otlp.SpanAttributes, k, "some value of it")
 		}
-	})
-	frames := [][]byte{bytes.Repeat(one, 100)}
-	var e Encoder
-	b.ReportAllocs()
-	for b.Loop() {
-		e.Encode(frames, 1<<20)
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/100, "ns/span")
+	resource := inResource("service.name", "svc", "host.name", "a.host.example")
+	twenty := build(func(b *otlp.Builder) {
+		nest(b, otlp.RequestResourceSpans, func() {
+			resource(b)
+			nest(b, otlp.ResourceSpansScopeSpans, func() {
+				for range 20 {
+					nest(b, otlp.ScopeSpansSpans, func() {
+						b.TraceID(otlp.SpanTraceID, 1, 2)
+						b.SpanID(otlp.SpanSpanID, 3)
+						b.Fixed64(otlp.SpanStart, 1_700_000_000_000_000_007)
+						b.Fixed64(otlp.SpanEnd, 1_700_000_000_500_000_008)
+						b.Varint(otlp.SpanKind, uint64(otlp.KindServer))
+						span(b)
+						b.IntAttribute(otlp.SpanAttributes, []byte("thread"), 4711)
+						nest(b, otlp.SpanEvents, func() {
+							b.Fixed64(otlp.EventTime, 1_700_000_000_000_000_007)
+							b.TextString(otlp.EventName, "cache miss")
+							attribute(b, otlp.EventAttributes, "key", "some value of it")
+						})
+					})
+				}
+			})
+		})
+	})
+	for name, frames := range map[string][][]byte{
+		"alone":  {bytes.Repeat(frame(resource, nothing, span), 100)},
+		"twenty": {bytes.Repeat(twenty, 5)},
+	} {
+		b.Run(name, func(b *testing.B) {
+			var e Encoder
+			b.ReportAllocs()
+			for b.Loop() {
+				e.Encode(frames, 1<<20)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/100, "ns/span")
+		})
+	}
 }

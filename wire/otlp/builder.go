@@ -40,6 +40,14 @@ func (b *Builder) Grow(n int) { b.buf = slices.Grow(b.buf, n) }
 // Cap is the memory that the builder keeps, in bytes.
 func (b *Builder) Cap() int { return cap(b.buf) }
 
+// Extend appends n bytes and returns them, for the caller to write. What is in
+// them before that is of no meaning.
+func (b *Builder) Extend(n int) []byte {
+	end := len(b.buf)
+	b.buf = slices.Grow(b.buf, n)[:end+n]
+	return b.buf[end:]
+}
+
 // Truncate takes back what was written after the first n bytes.
 func (b *Builder) Truncate(n int) { b.buf = b.buf[:n] }
 

@@ -179,12 +179,12 @@ func (a Attributes) All() iter.Seq2[[]byte, Value] {
 }
 
 func readKeyValue(msg []byte) (key []byte, value Value) {
-	for f := range fields(msg, 0) {
-		switch f.number {
+	for f, rest, ok := Next(msg); ok; f, rest, ok = Next(rest) {
+		switch f.Number {
 		case KeyValueKey:
-			key = f.data
+			key = f.Data
 		case KeyValueValue:
-			value = readValue(f.data)
+			value = readValue(f.Data)
 		}
 	}
 	return key, value
@@ -211,14 +211,14 @@ type Value struct {
 }
 
 func readValue(msg []byte) (v Value) {
-	for f := range fields(msg, 0) {
-		switch f.number {
+	for f, rest, ok := Next(msg); ok; f, rest, ok = Next(rest) {
+		switch f.Number {
 		case AnyString, AnyBytes, AnyArray, AnyKVList:
-			v = Value{Type: f.number, Bytes: f.data}
+			v = Value{Type: f.Number, Bytes: f.Data}
 		case AnyInt, AnyBool:
-			v = Value{Type: f.number, Int: int64(f.value)}
+			v = Value{Type: f.Number, Int: int64(f.Value)}
 		case AnyDouble:
-			v = Value{Type: f.number, Double: math.Float64frombits(f.value)}
+			v = Value{Type: f.Number, Double: math.Float64frombits(f.Value)}
 		}
 	}
 	return v
