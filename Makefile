@@ -82,6 +82,14 @@ soak: ## Break everything around a running agent, for long (see test/crash)
 package: ## The Debian package, on a machine with systemd of its own; needs root
 	./test/all.sh package
 
+.PHONY: cluster
+cluster: ## Agents on a real Kubernetes with two nodes, in namespaces of their own; needs root
+	./test/all.sh cluster
+
+.PHONY: cluster-fast
+cluster-fast: ## CRDs, manifests and injected pods, as real API servers of the newest and the oldest Kubernetes see them
+	./test/cluster/run.sh fast
+
 .PHONY: chroot
 chroot: ## README's two commands in a fresh Debian, as root and not; needs root
 	./test/chroot.sh
@@ -96,5 +104,5 @@ bench: ## Side by side with the Jaeger Agent and the Collector; writes bench/res
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} \
 		/^##@/ {printf "\n%s\n", substr($$0, 5)} \
-		/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+		/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo

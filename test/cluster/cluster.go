@@ -60,7 +60,7 @@ type Cluster struct {
 
 // Up brings up a cluster, and returns when its nodes are ready and pods can be made.
 func Up(ctx context.Context, o Options) (*Cluster, error) {
-	if err := able(); err != nil {
+	if err := Able(); err != nil {
 		return nil, err
 	}
 	if c, err := Find(); err == nil {
@@ -293,8 +293,8 @@ func runFolder() (string, error) {
 
 func logs(cache string) string { return filepath.Join(cache, "run/log") }
 
-// able says what this machine lacks.
-func able() error {
+// Able says what this machine lacks.
+func Able() error {
 	if os.Getuid() != 0 {
 		return fmt.Errorf("%w: that takes root, for namespaces and control groups", ErrCannot)
 	}

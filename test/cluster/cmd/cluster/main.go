@@ -34,6 +34,8 @@ Usage:
       Run something in a node, such as kubectl, or ctr -n k8s.io containers list.
   cluster down
       End it, and remove all that it left but its logs.
+  cluster able
+      Exit status 0 if this machine can; otherwise what it lacks.
   cluster fast [--oldest] [--controllers] [COMMAND...]
       Only an API server on etcd, on this machine's loopback: no root. It lives
       as long as the command, which finds it by KUBECONFIG; without a command,
@@ -68,6 +70,8 @@ func run(ctx context.Context, verb string, args []string) error {
 			return err
 		}
 		return c.Down()
+	case "able":
+		return cluster.Able()
 	case "load-image":
 		return load(ctx, args)
 	case "exec":
