@@ -31,6 +31,8 @@ if [[ $which != nodes ]]; then
 	(cd apps && go vet ./...) || failed+=(vet)
 	echo "--- test/cluster/api"
 	go test -tags cluster -count=1 -timeout 60m "$@" ./api || failed+=(api)
+	echo "--- test/cluster/operator"
+	go test -tags cluster -count=1 -timeout 30m "$@" ./operator || failed+=(operator)
 fi
 if [[ $which != fast ]]; then
 	packages=(runc containernetworking-plugins iptables nftables conntrack iproute2 util-linux)
