@@ -43,6 +43,10 @@ fmt: ## Format as the linter wants it
 	$(TOOL) goimports -w -local github.com/wayside-tracing/wayside .
 	$(GO) fix -tags crash -stringsbuilder=false ./...
 
+.PHONY: generate
+generate: ## What is made from the TraceAgent's Go types: deep copies, the CustomResourceDefinition
+	GO="$(GO)" kube/api/generate.sh
+
 .PHONY: lint
 lint: ## Formatting, go vet and the linters of .golangci.yml
 	./test/all.sh format lint

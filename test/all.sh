@@ -48,6 +48,7 @@ format() {
   fi
   local failed=0
   go mod tidy -diff || failed=1
+  kube/api/generate.sh --check || failed=1
   go fix -tags crash -stringsbuilder=false -diff ./... || failed=1 # that one suits loops, not three parts
   [ -z "$wrong" ] && [ $failed = 0 ]
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -335,8 +336,9 @@ func checkArguments(r *rendered) (findings []string) {
 		if len(agent.Command) > 0 {
 			findings = append(findings, nameOf(w)+": the agent has a command; its image has an entrypoint")
 		}
+		_, perNode := w.object.(*appsv1.DaemonSet) // whose pods are nobody's app
 		for _, v := range w.pod.Spec.Volumes {
-			if v.ConfigMap != nil && (v.ConfigMap.Optional == nil || !*v.ConfigMap.Optional) && mounts(agent, v.Name) {
+			if v.ConfigMap != nil && !perNode && (v.ConfigMap.Optional == nil || !*v.ConfigMap.Optional) && mounts(agent, v.Name) {
 				findings = append(findings, nameOf(w)+": the pod waits for ConfigMap "+v.ConfigMap.Name+" (optional: true)")
 			}
 			if v.Secret != nil && (v.Secret.Optional == nil || !*v.Secret.Optional) && mounts(agent, v.Name) {

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,8 +43,18 @@ func byHand[T object](o T) T {
 		if len(ds.Spec.Template.Annotations) == 0 {
 			ds.Spec.Template.Annotations = nil
 		}
+		volumes := ds.Spec.Template.Spec.Volumes // in no order
+		slices.SortFunc(volumes, func(a, b corev1.Volume) int { return strings.Compare(a.Name, b.Name) })
+		env := ds.Spec.Template.Spec.Containers[0].Env // of which none refers to another
+		slices.SortFunc(env, func(a, b corev1.EnvVar) int { return strings.Compare(a.Name, b.Name) })
 	}
 	return o
+}
+
+func byHandDaemonSet() *appsv1.DaemonSet {
+	ds := byHand(render.DaemonSet(daemonSet(), options))
+	ds.Namespace = ""
+	return ds
 }
 
 // agentYAML is the configuration, with other words at its head.

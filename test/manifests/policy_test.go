@@ -227,6 +227,12 @@ spec:
 	if env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] == "" {
 		t.Errorf("the app was not told of its agent: %v", env)
 	}
+	if got := len(admitted.Spec.InitContainers[3].Env); got == 0 {
+		t.Error("the app's init container got no variables")
+	}
+	if got := len(admitted.Spec.InitContainers[0].Env) + len(admitted.Spec.InitContainers[1].Env); got != 0 {
+		t.Errorf("the mesh's init containers got %d variables", got)
+	}
 	if got := len(admitted.Spec.Containers[1].Env); got != 0 {
 		t.Errorf("the mesh's proxy got %d variables", got)
 	}
@@ -241,6 +247,7 @@ func TestPolicyLeavesAlone(t *testing.T) {
 		"Windows":              `spec: {os: {name: windows}, containers: [{name: app, image: "app:1"}]}`,
 		"Windows, by its node": `spec: {nodeSelector: {kubernetes.io/os: windows}, containers: [{name: app, image: "app:1"}]}`,
 		"a pod of the node":    "metadata: {annotations: {kubernetes.io/config.mirror: x}}\nspec: {containers: [{name: app, image: \"app:1\"}]}",
+		"a port of the agent's": `spec: {containers: [{name: app, image: "app:1", ports: [{containerPort: 4317}]}]}`,
 		"a Jaeger Agent":       `spec: {containers: [{name: app, image: "app:1"}, {name: jaeger-agent, image: "jaeger:1"}]}`,
 	} {
 		if policyOf(t).admit(t, pod(t, text)) != nil {
