@@ -78,6 +78,10 @@ soak: ## Break everything around a running agent, for long (see test/crash)
 package: ## The Debian package, on a machine with systemd of its own; needs root
 	./test/all.sh package
 
+.PHONY: manifests
+manifests: ## Images, manifests, Helm chart and policy for Kubernetes, without a cluster
+	./test/all.sh manifests
+
 .PHONY: chroot
 chroot: ## README's two commands in a fresh Debian, as root and not; needs root
 	./test/chroot.sh

@@ -15,7 +15,7 @@
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
-tiers=(modules format lint unit race darwin fuzz crash interop package)
+tiers=(modules format lint unit race darwin fuzz crash interop package manifests)
 
 # --- the tiers; each runs in a subshell of its own, with `set -e` -------------
 
@@ -129,6 +129,11 @@ interop() {
 
 package() {
   SKIPPED=$work/why ./test/package.sh
+}
+
+# What deploy/ has for Kubernetes: images, manifests, chart, policy.
+manifests() {
+  ./test/manifests/run.sh
 }
 
 # --- what they stand on -------------------------------------------------------

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -67,7 +68,18 @@ log: {format: json}
 	if admin == "" {
 		t.Fatal("the agent's log did not name its admin address")
 	}
-	answer, err := http.Get("http://" + strings.TrimPrefix(admin, "http://") + "/metrics")
+	text := get(t, "http://"+admin+"/metrics")
+	account(t, text)
+	found := map[string]bool{}
+	for _, match := range regexp.MustCompile(`(?m)^# TYPE (\S+)`).FindAllStringSubmatch(text, -1) {
+		found[match[1]] = true
+	}
+	return found
+}
+
+func get(t *testing.T, url string) string {
+	t.Helper()
+	answer, err := http.Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,11 +88,27 @@ log: {format: json}
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := map[string]bool{}
-	for _, match := range regexp.MustCompile(`(?m)^# TYPE (\S+)`).FindAllSubmatch(text, -1) {
-		found[string(match[1])] = true
+	return string(text)
+}
+
+// account asserts what holds at every moment of an agent's life.
+func account(t *testing.T, metrics string) {
+	t.Helper()
+	sums := map[string]float64{}
+	lines := regexp.MustCompile(`(?m)^wayside_agent_spans_(\w+)\{[^}]*\} (\S+)$`).FindAllStringSubmatch(metrics, -1)
+	for _, line := range lines {
+		value, err := strconv.ParseFloat(line[2], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sums[line[1]] += value
 	}
-	return found
+	if len(sums) != 5 {
+		t.Fatalf("the account has %v, want accepted, recovered, delivered, buffered and dropped", sums)
+	}
+	if in, out := sums["accepted_total"]+sums["recovered_total"], sums["delivered_total"]+sums["buffered"]+sums["dropped_total"]; in != out {
+		t.Errorf("accepted and recovered are %v, delivered, buffered and dropped %v", in, out)
+	}
 }
 
 // An alert on a metric that does not exist never fires, and nobody notices.
