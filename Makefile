@@ -43,6 +43,10 @@ fmt: ## Format as the linter wants it
 	$(TOOL) goimports -w -local github.com/wayside-tracing/wayside .
 	$(GO) fix -tags crash -stringsbuilder=false ./...
 
+.PHONY: generate
+generate: ## What is made from the TraceAgent's Go types: deep copies, the CustomResourceDefinition
+	GO="$(GO)" kube/api/generate.sh
+
 .PHONY: lint
 lint: ## Formatting, go vet and the linters of .golangci.yml
 	./test/all.sh format lint
@@ -82,6 +86,14 @@ package: ## The Debian package, on a machine with systemd of its own; needs root
 manifests: ## Images, manifests, Helm chart and policy for Kubernetes, without a cluster
 	./test/all.sh manifests
 
+.PHONY: cluster
+cluster: ## Agents on a real Kubernetes with two nodes, in namespaces of their own; needs root
+	./test/all.sh cluster
+
+.PHONY: cluster-fast
+cluster-fast: ## CRDs, manifests and injected pods, as real API servers of the newest and the oldest Kubernetes see them
+	./test/cluster/run.sh fast
+
 .PHONY: chroot
 chroot: ## README's two commands in a fresh Debian, as root and not; needs root
 	./test/chroot.sh
@@ -96,5 +108,5 @@ bench: ## Side by side with the Jaeger Agent and the Collector; writes bench/res
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} \
 		/^##@/ {printf "\n%s\n", substr($$0, 5)} \
-		/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+		/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo
