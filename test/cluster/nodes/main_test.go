@@ -14,11 +14,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	apiruntime "k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/wayside-tracing/wayside/kube/api/v1alpha1"
 	"github.com/wayside-tracing/wayside/test/cluster"
@@ -94,6 +96,7 @@ func connect(kubeconfig string) error {
 		return err
 	}
 	config.QPS, config.Burst = 200, 400
+	log.SetLogger(logr.Discard()) // what goes wrong is told by errors
 	scheme := apiruntime.NewScheme()
 	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
 		return err
