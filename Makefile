@@ -94,6 +94,10 @@ cluster: ## Agents on a real Kubernetes with two nodes, in namespaces of their o
 cluster-fast: ## CRDs, manifests and injected pods, as real API servers of the newest and the oldest Kubernetes see them
 	./test/cluster/run.sh fast
 
+.PHONY: scale
+scale: ## The operator with 1,000 nodes and 5,000 pods that kwok pretends to run; writes test/cluster/results
+	./test/cluster/run.sh scale
+
 .PHONY: chroot
 chroot: ## README's two commands in a fresh Debian, as root and not; needs root
 	./test/chroot.sh

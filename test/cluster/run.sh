@@ -5,6 +5,7 @@
 #   test/cluster/run.sh          both: the API servers, and nodes
 #   test/cluster/run.sh fast     the API servers alone: seconds, no root
 #   test/cluster/run.sh nodes    the nodes alone
+#   test/cluster/run.sh scale    1,000 nodes that kwok pretends to be, for minutes; in no other
 #
 # More arguments are for go test. What can't be tried is said at the beginning and at the end, and in the file that SKIPPED
 # names, if it does; 77 is the exit status where that is all.
@@ -13,7 +14,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 export GOWORK=off
 
 which=${1:-all}
-case $which in all | fast | nodes) [[ $# -eq 0 ]] || shift ;; *) which=all ;; esac
+case $which in all | fast | nodes | scale) [[ $# -eq 0 ]] || shift ;; *) which=all ;; esac
 
 without() {
 	printf '\n!!! SKIPPED: %s\n\n' "$1"
@@ -23,6 +24,10 @@ without() {
 if [[ $(uname -s) != Linux ]]; then
 	without "a cluster, which takes Linux: namespaces and control groups"
 	exit 77
+fi
+
+if [[ $which == scale ]]; then
+	exec go test -tags 'cluster scale' -count=1 -timeout 60m -v -run '^TestScale$' "$@" ./operator
 fi
 
 failed=()

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -23,6 +24,7 @@ import (
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/wayside-tracing/wayside/kube/api/v1alpha1"
 	"github.com/wayside-tracing/wayside/test/cluster"
@@ -87,6 +89,7 @@ func (s *server) connect(ctx context.Context, kubeconfig string) error {
 		return err
 	}
 	config.QPS, config.Burst = 200, 400
+	log.SetLogger(logr.Discard()) // what goes wrong is told by errors
 	scheme := runtime.NewScheme()
 	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
 		return err

@@ -117,7 +117,7 @@ func TestPolicy(t *testing.T) {
 		pod := &corev1.Pod{}
 		pod.Name, pod.Namespace, pod.Labels = "app", "policy", labels
 		pod.Spec.Containers = []corev1.Container{{Name: "app", Image: "shop:1", SecurityContext: &corev1.SecurityContext{
-			AllowPrivilegeEscalation: new(bool), RunAsNonRoot: new(true),
+			AllowPrivilegeEscalation: new(false), RunAsNonRoot: new(true),
 			Capabilities:   &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 			SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 		}}}

@@ -20,6 +20,12 @@ func (s *space) account(pod string, port int) ledger.Lane {
 	if err != nil {
 		s.Fatalf("%s: %v: %s", pod, err, b)
 	}
+	return s.read(pod, b)
+}
+
+// read reads an agent's status; its account must add up.
+func (s *space) read(pod string, b []byte) ledger.Lane {
+	s.Helper()
 	var st ledger.Status
 	if err := json.Unmarshal(b, &st); err != nil {
 		s.Fatalf("%s: %v: %s", pod, err, b)

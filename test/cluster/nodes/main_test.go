@@ -9,16 +9,20 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
-	"k8s.io/apimachinery/pkg/runtime"
+	"github.com/go-logr/logr"
+	apiruntime "k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
+	"github.com/wayside-tracing/wayside/kube/api/v1alpha1"
 	"github.com/wayside-tracing/wayside/test/cluster"
 	"github.com/wayside-tracing/wayside/test/cluster/image"
 )
@@ -29,7 +33,8 @@ const nodes = 2
 // kube is the API of the cluster that all tests run in.
 var kube struct {
 	client.WithWatch
-	raw *rest.RESTClient // for what has no type
+	raw                 *rest.RESTClient // for what has no type
+	kubectl, kubeconfig string
 }
 
 func TestMain(m *testing.M) {
@@ -47,7 +52,12 @@ func TestMain(m *testing.M) {
 func run(m *testing.M) (int, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Minute)
 	defer cancel()
-	images, err := buildImages(ctx)
+	folder, err := os.MkdirTemp("", "wayside-images-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(folder)
+	images, err := buildImages(ctx, folder)
 	if err != nil {
 		return 0, err
 	}
@@ -73,6 +83,10 @@ func run(m *testing.M) (int, error) {
 	if err := connect(c.Kubeconfig); err != nil {
 		return 0, err
 	}
+	kube.kubectl, kube.kubeconfig = filepath.Join(c.Plan.Kubernetes, "kubectl"), c.Kubeconfig
+	if err := installOperator(ctx, c); err != nil {
+		return 0, err
+	}
 	return m.Run(), nil
 }
 
@@ -82,8 +96,9 @@ func connect(kubeconfig string) error {
 		return err
 	}
 	config.QPS, config.Burst = 200, 400
-	scheme := runtime.NewScheme()
-	if err := clientgoscheme.AddToScheme(scheme); err != nil {
+	log.SetLogger(logr.Discard()) // what goes wrong is told by errors
+	scheme := apiruntime.NewScheme()
+	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
 		return err
 	}
 	if kube.WithWatch, err = client.NewWithWatch(config, client.Options{Scheme: scheme}); err != nil {
@@ -95,12 +110,8 @@ func connect(kubeconfig string) error {
 }
 
 // buildImages builds the images that the tests' pods are made of.
-func buildImages(ctx context.Context) ([]string, error) {
+func buildImages(ctx context.Context, folder string) ([]string, error) {
 	root, err := cluster.Root()
-	if err != nil {
-		return nil, err
-	}
-	folder, err := os.MkdirTemp("", "wayside-images-")
 	if err != nil {
 		return nil, err
 	}
@@ -108,24 +119,19 @@ func buildImages(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	agent := filepath.Join(folder, "wayside-agent")
-	if out, err := exec.CommandContext(ctx, filepath.Join(root, "../../cmd/wayside-agent/build.sh"), agent).CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("building the agent: %w: %s", err, out)
+	ours := exec.CommandContext(ctx, filepath.Join(root, "../../deploy/docker/build.sh"))
+	ours.Env = append(os.Environ(), "ARCHES="+runtime.GOARCH, "OUT="+folder, "CGO_ENABLED=0")
+	if out, err := ours.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("building the images: %w: %s", err, out)
 	}
-	jaeger, err := exec.CommandContext(ctx, filepath.Join(root, "../peers/build.sh"), "jaeger-all-in-one").Output()
+	peer, err := exec.CommandContext(ctx, filepath.Join(root, "../peers/build.sh"), "jaeger-all-in-one").Output()
 	if err != nil {
 		return nil, fmt.Errorf("building Jaeger: %w", err)
 	}
-	images := []string{apps}
-	for _, i := range []struct{ name, at, program string }{
-		{"wayside-agent:dev", "/wayside-agent", agent},
-		{"jaeger-all-in-one:test", "/jaeger", strings.TrimSpace(string(jaeger))},
-	} {
-		archive := filepath.Join(folder, i.at+".tar")
-		if err := image.Write(archive, i.name, i.program, i.at, i.at); err != nil {
-			return nil, err
-		}
-		images = append(images, archive)
+	jaeger := filepath.Join(folder, "jaeger.tar")
+	if err := image.Write(jaeger, "jaeger-all-in-one:test", strings.TrimSpace(string(peer)), "/jaeger", "/jaeger"); err != nil {
+		return nil, err
 	}
+	images := []string{apps, jaeger, filepath.Join(folder, "wayside-agent.tar"), filepath.Join(folder, "wayside-operator.tar")}
 	return images, nil
 }

@@ -37,6 +37,9 @@ const system = "wayside-system"
 // kube is the API server that all tests share, as its administrator sees it.
 var kube client.WithWatch
 
+// adminConfig is the kubeconfig of its administrator.
+var adminConfig string
+
 // replicas are the two operators that all tests share.
 var replicas [2]*replica
 
@@ -74,6 +77,7 @@ func run(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	defer server.Stop()
+	adminConfig = server.Kubeconfig
 	config, err := connect(server.Kubeconfig)
 	if err != nil {
 		return 0, err

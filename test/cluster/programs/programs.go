@@ -66,6 +66,12 @@ var (
 			"ctr":                     "github.com/containerd/containerd/v2/cmd/ctr",
 		},
 	}
+	// Kwok pretends to be nodes.
+	Kwok = Set{
+		Name: "kwok", versioned: "sigs.k8s.io/kwok",
+		flags:  []string{"-ldflags", "-s -w"},
+		builds: map[string]string{"kwok": "sigs.k8s.io/kwok/cmd/kwok"},
+	}
 	// DNS is CoreDNS, which answers pods.
 	DNS = Set{
 		Name: "dns", versioned: "github.com/coredns/coredns",
