@@ -108,7 +108,7 @@ func (v *View) Agents() []*v1alpha1.TraceAgent { return *v.agents.Load() }
 func (v *View) Options() inject.Options {
 	o := v.options
 	if v.nodes != nil {
-		o.NativeSidecars, o.SleepAction = v.nodes.NativeSidecars(), v.nodes.SleepAction()
+		o.NativeSidecars = v.nodes.NativeSidecars()
 	}
 	return o
 }

@@ -42,6 +42,7 @@ func TestDiskIsFull(t *testing.T) {
 		time.Sleep(times(time.Second))
 		r.receiver.Set(receiver.Well)
 		r.awaitDisk(diskOK)
+		r.await("there is room again", func(l ledger.Lane) bool { return l.Buffered < 2*10*rate })
 		r.receiver.Set(receiver.Refuse(grpc.Unavailable))
 		time.Sleep(500 * time.Millisecond) // in a long run, too: it is full again after a second or two
 		cancel()

@@ -30,7 +30,7 @@ func daemonSet() *v1alpha1.TraceAgent {
 	return ta
 }
 
-var options = render.Options{Image: "wayside-agent:dev", SleepAction: true}
+var options = render.Options{Image: "wayside-agent:dev"}
 
 // byHand makes an object one that no operator looks after.
 func byHand[T object](o T) T {

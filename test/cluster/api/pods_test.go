@@ -67,7 +67,7 @@ func TestRestricted(t *testing.T) {
 // operator is what an operator is started with.
 func operator() inject.Options {
 	return inject.Options{
-		Options:             render.Options{Image: "wayside-agent:dev", SleepAction: true},
+		Options:             render.Options{Image: "wayside-agent:dev"},
 		DaemonSetNamespaces: []string{"wayside-system"}, NativeSidecars: true,
 	}
 }
