@@ -29,10 +29,8 @@ failed=()
 if [[ $which != nodes ]]; then
 	go vet -tags cluster ./... || failed+=(vet)
 	(cd apps && go vet ./...) || failed+=(vet)
-	echo "--- test/cluster/api"
-	go test -tags cluster -count=1 -timeout 60m "$@" ./api || failed+=(api)
-	echo "--- test/cluster/operator"
-	go test -tags cluster -count=1 -timeout 30m "$@" ./operator || failed+=(operator)
+	echo "--- test/cluster/api, test/cluster/operator"
+	go test -tags cluster -count=1 -timeout 60m "$@" ./api ./operator || failed+=(api)
 	echo "--- test/cluster/operator, on the oldest API server"
 	WAYSIDE_OLDEST=1 go test -tags cluster -count=1 -timeout 30m -run 'Refused|Injected|DaemonSet|Default|Secrets' "$@" ./operator || failed+=(operator-oldest)
 fi
