@@ -77,9 +77,16 @@ func Gather(ctx context.Context, c *apiserver.Client, s Subject, o Options) (Fac
 		func() { g.version(ctx) },
 	)
 	g.agentPods(ctx)
+	missed := slices.ContainsFunc(g.f.Pods, func(p *corev1.Pod) bool {
+		return p.Labels[v1alpha1.LabelInjected] == "" && g.f.decide(p).Inject
+	})
 	together(
 		func() { g.statuses(ctx) },
-		func() { g.handshake(ctx) },
+		func() {
+			if missed {
+				g.handshake(ctx)
+			}
+		},
 	)
 	slices.SortFunc(g.f.Gaps, func(a, b Gap) int { return compareText(a.What, b.What) })
 	return g.f, nil

@@ -87,14 +87,13 @@ type Pod struct {
 	Environment []Container `json:"environment"`
 
 	// AgentPod is where its agent runs: itself, or the one on its node.
-	AgentPod   string   `json:"agent_pod,omitempty"`
-	AgentState string   `json:"agent_state,omitempty"`
-	Restarts   int32    `json:"agent_restarts"`
-	LastWords  string   `json:"agent_last_words,omitempty"` // of an agent that ended
-	Agents     []string `json:"-"`
-	Status     *Status  `json:"agent_status,omitempty"`
-	StatusErr  string   `json:"agent_status_error,omitempty"`
-	Losses     []Loss   `json:"losses,omitempty"`
+	AgentPod   string  `json:"agent_pod,omitempty"`
+	AgentState string  `json:"agent_state,omitempty"`
+	Restarts   int32   `json:"agent_restarts"`
+	LastWords  string  `json:"agent_last_words,omitempty"` // of an agent that ended
+	Status     *Status `json:"agent_status,omitempty"`
+	StatusErr  string  `json:"agent_status_error,omitempty"`
+	Losses     []Loss  `json:"losses,omitempty"`
 
 	pod *corev1.Pod
 }
