@@ -67,6 +67,7 @@ func (f Facts) judgePod(p Pod) []Finding {
 	switch {
 	case p.Outdated:
 		all = append(all, Finding{Level: Note, Says: "Made of what an earlier spec of TraceAgent " + p.Agent + " gave", Then: []string{f.restart(p)}})
+	case p.Would.Code == CodeUnseen: // it is said among what is not seen
 	case p.Agent != "" && !p.Would.Inject:
 		all = append(all, Finding{Level: Note, Says: "A pod that is made now would get nothing: " + p.Would.Reason})
 	case p.Agent != "" && p.Would.Agent != p.Agent:

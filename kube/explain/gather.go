@@ -234,8 +234,10 @@ func (g *gatherer) traceAgents(ctx context.Context) {
 		return
 	}
 	g.gap("TraceAgents of other namespaces", err)
+	g.f.AgentsUnseen = true
 	if list, err = apiserver.List[v1alpha1.TraceAgent](ctx, g.c, apiserver.Ref{Kind: agentKind, Namespace: g.f.Subject.within()}, apiserver.Select{}); err != nil {
 		g.gap("TraceAgents of namespace "+g.f.Subject.within(), err)
+		g.f.AgentsHidden = true
 	}
 	g.f.Agents = list
 }

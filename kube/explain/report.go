@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -21,15 +22,7 @@ const (
 
 // rank orders levels.
 func (l Level) rank() int {
-	switch l {
-	case Bad:
-		return 3
-	case Warn:
-		return 2
-	case Note:
-		return 1
-	}
-	return 0
+	return slices.Index([]Level{Good, Note, Warn, Bad}, l)
 }
 
 // Finding is one thing to know: a sentence, and what it means or needs.
@@ -97,6 +90,10 @@ type Pod struct {
 
 	pod *corev1.Pod
 }
+
+// CodeUnseen stands for a decision that can't be known by whoever asks; the others
+// are those of kube/inject.
+const CodeUnseen = "Unseen"
 
 // Would is a decision.
 type Would struct {

@@ -45,6 +45,7 @@ func mark(l Level) string {
 		return "!   "
 	case Note:
 		return "-   "
+	case Good:
 	}
 	return "ok  "
 }
