@@ -48,7 +48,7 @@ race: ## Unit tests under the race detector; needs gcc
 	./test/all.sh race
 
 .PHONY: fuzz
-fuzz: ## Each fuzz target for FUZZTIME (10s)
+fuzz: ## Each fuzz target for FUZZTIME (10s; 5s in make test)
 	FUZZTIME=$(FUZZTIME) ./test/all.sh fuzz
 
 .PHONY: deps

@@ -129,8 +129,12 @@ func (a *Agent) listen() (err error) {
 			return err
 		}
 	}
+	secure, err := accept.ServerTLS("admin.tls", accept.TLSOptions(a.cfg.Admin.TLS), a.log, "http/1.1")
+	if err != nil {
+		return err
+	}
 	a.admin, err = admin.New(admin.Options{
-		Addresses: a.cfg.Admin.HTTP, Open: a.openHTTP("admin.http"), PProf: a.cfg.Admin.PProf, Status: a.Status, Log: a.log,
+		Addresses: a.cfg.Admin.HTTP, Open: a.openHTTP("admin.http"), TLS: secure, PProf: a.cfg.Admin.PProf, Status: a.Status, Log: a.log,
 	})
 	if err != nil {
 		return listenError("admin.http", err)
@@ -170,10 +174,11 @@ func (a *Agent) openDoor(tags []config.Tag) {
 	a.door.Store(&door)
 }
 
-// Run serves until ctx is done, and then ends in order: it stops taking spans
-// in, takes what is in the sockets already, delivers what it has for
-// drain_timeout at most, and writes the account to the log. An error is of a
-// part that could not go on, or of an account that does not add up.
+// Run serves until ctx is done, and then ends in order: it says that it is not
+// ready, and after stop_delay stops taking spans in, takes what is in the sockets
+// already, delivers what it has for drain_timeout at most, and writes the account to
+// the log. An error is of a part that could not go on, or of an account that does not
+// add up.
 func (a *Agent) Run(ctx context.Context) error {
 	serving, delivering := task.NewGroup(), task.NewGroup()
 	serving.Start(a.admin)
@@ -203,13 +208,24 @@ func (a *Agent) Run(ctx context.Context) error {
 	var failure error
 	select {
 	case <-ctx.Done():
-		a.log.Info("stopping", "drain_timeout", a.drainTimeout())
 	case failure = <-a.accepting.Failed():
 	case failure = <-delivering.Failed():
 	case failure = <-serving.Failed():
 	}
 
 	a.ready.Store(false)
+	if d := a.stopDelay(); d > 0 && failure == nil {
+		a.log.Info("not ready any more, and stopping later", "stop_delay", d)
+		select {
+		case <-time.After(d):
+		case failure = <-a.accepting.Failed():
+		case failure = <-delivering.Failed():
+		case failure = <-serving.Failed():
+		}
+	}
+	if failure == nil {
+		a.log.Info("stopping", "drain_timeout", a.drainTimeout())
+	}
 	a.mu.Lock()
 	a.running = false // no reload from here on
 	a.mu.Unlock()
@@ -244,6 +260,12 @@ func (a *Agent) settle(failure error) error {
 		}
 	}
 	return failure
+}
+
+func (a *Agent) stopDelay() time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.cfg.StopDelay
 }
 
 func (a *Agent) drainTimeout() time.Duration {

@@ -227,6 +227,29 @@ func TestStopDeliversWhatIsThere(t *testing.T) {
 	}
 }
 
+// A service that leads spans here has to learn that the agent ends before it does.
+func TestStopDelay(t *testing.T) {
+	c := startCollector(t)
+	r := run(t, c.address, "stop_delay: 1s")
+	told := time.Now()
+	ended := make(chan error, 1)
+	go func() { ended <- r.stop() }()
+	for r.Status().Ready {
+		time.Sleep(time.Millisecond)
+	}
+	r.send("late", 20)
+	r.until("accepted", func(l ledger.Lane) bool { return l.Accepted == 20 })
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(told); took < time.Second {
+		t.Errorf("ended after %v", took)
+	}
+	if l := r.check(); l.Delivered != 20 || c.count("late") != 20 {
+		t.Errorf("%+v", l)
+	}
+}
+
 func TestStopCountsWhatCouldNotBeDelivered(t *testing.T) {
 	gone, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -93,6 +93,7 @@ func inForce(cfg, was *config.Config) (now *config.Config, restart []string) {
 	keep("buffer.disk.sync", c.Buffer.Disk.Sync == was.Buffer.Disk.Sync)
 	keep("control.http", slices.Equal(c.Control.HTTP, was.Control.HTTP))
 	keep("admin.http", slices.Equal(c.Admin.HTTP, was.Admin.HTTP))
+	keep("admin.tls", c.Admin.TLS == was.Admin.TLS)
 	keep("admin.pprof", c.Admin.PProf == was.Admin.PProf)
 	keep("log.level", c.Log.Level == was.Log.Level)
 	keep("log.format", c.Log.Format == was.Log.Format)

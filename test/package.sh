@@ -63,8 +63,11 @@ debian() {
 	}
 	mkdir -p "$cache"
 	rm -rf --one-file-system "$base.part"
-	debootstrap --variant=minbase --include=systemd,lintian bookworm "$base.part" >"$work/debootstrap" 2>&1 ||
+	debootstrap --variant=minbase --include=systemd bookworm "$base.part" >"$work/debootstrap" 2>&1 ||
 		{ tail -n 5 "$work/debootstrap" >&2; return 1; }
+	# Not by debootstrap, which takes whatever version of a package a mirror has.
+	chroot "$base.part" sh -c 'apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends lintian' \
+		>"$work/debootstrap" 2>&1 || { tail -n 5 "$work/debootstrap" >&2; return 1; }
 	rm -f "$base.part"/var/cache/apt/archives/*.deb
 	mv "$base.part" "$base"
 }

@@ -20,11 +20,24 @@ type TLSOptions struct {
 // lookEvery is how often the files are looked at, at most: when a client comes.
 const lookEvery = time.Second
 
+// ServerTLS is how an address that is not a Server's takes TLS: by files that are
+// read again when they change, as a Server's are. group is the configuration's key
+// of theirs. It is nil without a Cert.
+func ServerTLS(group string, opt TLSOptions, log *slog.Logger, protocols ...string) (*tls.Config, error) {
+	c, err := loadCertificates(group, opt, log, protocols)
+	if c == nil {
+		return nil, err
+	}
+	return c.server, nil
+}
+
 // certificates are what TLS connections begin with. They are read again when
 // their files have changed; what is wrong then is logged, and the old ones
 // stay in force.
 type certificates struct {
+	group  string
 	opt    TLSOptions
+	offer  []string // protocols (ALPN)
 	log    *slog.Logger
 	server *tls.Config // asks for the current one
 
@@ -36,12 +49,16 @@ type certificates struct {
 
 // newCertificates reads the files; the result is nil when there are none.
 func newCertificates(opt TLSOptions, log *slog.Logger) (*certificates, error) {
+	return loadCertificates("accept.tls", opt, log, []string{"h2", "http/1.1"})
+}
+
+func loadCertificates(group string, opt TLSOptions, log *slog.Logger, protocols []string) (*certificates, error) {
 	if opt.Cert == "" {
 		return nil, nil
 	}
-	c := &certificates{opt: opt, log: log, looked: time.Now(), files: opt.stat()}
+	c := &certificates{group: group, opt: opt, offer: protocols, log: log, looked: time.Now(), files: opt.stat()}
 	var err error
-	if c.current, err = opt.read(); err != nil {
+	if c.current, err = c.read(); err != nil {
 		return nil, err
 	}
 	c.server = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return c.now(), nil }}
@@ -60,7 +77,7 @@ func (c *certificates) now() *tls.Config {
 	if same(files, c.files) {
 		return c.current
 	}
-	fresh, err := c.opt.read()
+	fresh, err := c.read()
 	if err != nil {
 		c.log.Error("certificates have changed but can't be used: the old ones stay in force", "error", err)
 		return c.current // and look again in a second: a file may be half written
@@ -70,12 +87,13 @@ func (c *certificates) now() *tls.Config {
 	return fresh
 }
 
-func (o TLSOptions) read() (*tls.Config, error) {
+func (c *certificates) read() (*tls.Config, error) {
+	o := c.opt
 	pair, err := tls.LoadX509KeyPair(o.Cert, o.Key)
 	if err != nil {
-		return nil, fmt.Errorf("accept.tls.cert %s, accept.tls.key %s: %w", o.Cert, o.Key, err)
+		return nil, fmt.Errorf("%s.cert %s, %s.key %s: %w", c.group, o.Cert, c.group, o.Key, err)
 	}
-	t := &tls.Config{Certificates: []tls.Certificate{pair}, NextProtos: []string{"h2", "http/1.1"}}
+	t := &tls.Config{Certificates: []tls.Certificate{pair}, NextProtos: c.offer}
 	if o.ClientCA == "" {
 		return t, nil
 	}
@@ -87,7 +105,7 @@ func (o TLSOptions) read() (*tls.Config, error) {
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("accept.tls.client_ca %s: %w", o.ClientCA, err)
+		return nil, fmt.Errorf("%s.client_ca %s: %w", c.group, o.ClientCA, err)
 	}
 	t.ClientAuth = tls.RequireAndVerifyClientCert
 	return t, nil

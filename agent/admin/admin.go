@@ -7,6 +7,7 @@ package admin
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	_ "embed"
 	"encoding/base64"
 	"fmt"
@@ -27,7 +28,8 @@ type Options struct {
 	Addresses []string // TCP
 	// Open opens one; nil is net.Listen.
 	Open   httpserver.Opener
-	PProf  bool // serve /debug/pprof/
+	TLS    *tls.Config // nil: without
+	PProf  bool        // serve /debug/pprof/
 	Status func() ledger.Status
 	Log    *slog.Logger
 }
@@ -49,7 +51,7 @@ func New(opt Options) (*Server, error) {
 	}
 	s := &Server{opt: opt, history: newHistory(), csp: contentPolicy(), ready: make(chan struct{})}
 	var err error
-	if s.http, err = httpserver.New(opt.Addresses, opt.Open, s.routes(), opt.Log); err != nil {
+	if s.http, err = httpserver.New(opt.Addresses, opt.Open, opt.TLS, s.routes(), opt.Log); err != nil {
 		return nil, err
 	}
 	return s, nil

@@ -51,7 +51,7 @@ func judge(v view) []finding {
 	}
 	all = append(all, judgeSampling(v.status.Sampling)...)
 	if !v.status.Ready {
-		all = append(all, finding{warn, "The agent is starting or stopping", []string{"It takes in no spans now. When it stops, it delivers what it holds for as long as drain_timeout allows."}})
+		all = append(all, finding{warn, "The agent is starting or stopping", []string{"It takes in no spans, or soon none any more. When it stops, it delivers what it holds for as long as drain_timeout allows."}})
 	}
 	for _, s := range v.status.Sockets {
 		if s.BufferGot < s.BufferAsked {

@@ -9,6 +9,16 @@ import (
 // maxPEM is in bytes: a bundle of all public authorities has 230 kB.
 const maxPEM = 1 << 20
 
+// checkServerTLS checks a group of keys for TLS of our own listeners.
+func (l *loader) checkServerTLS(group string, t *ServerTLS) {
+	l.checkPair(group, t.Cert, t.Key)
+	if t.ClientCA != "" && t.Cert == "" && t.Key == "" {
+		l.failValue(group+".client_ca", t.ClientCA, "there is no TLS without a certificate; set "+group+".cert and "+group+".key as well")
+		return
+	}
+	l.checkAuthorities(group+".client_ca", t.ClientCA)
+}
+
 // checkAuthorities checks a file of certificates, if there is to be one.
 func (l *loader) checkAuthorities(key, path string) {
 	if path == "" {

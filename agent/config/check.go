@@ -15,13 +15,8 @@ func (l *loader) finish() {
 	if len(j.Compact)+len(j.Binary)+len(j.ZipkinCompact)+len(j.GRPC)+len(j.HTTP)+len(c.Accept.OTLP.GRPC)+len(c.Accept.OTLP.HTTP)+len(c.Accept.Zipkin.HTTP) == 0 {
 		l.failKey("accept", "nothing is taken in, every listener is off; leave accept.otlp.grpc at its default, 127.0.0.1:4317")
 	}
-	t := &c.Accept.TLS
-	l.checkPair("accept.tls", t.Cert, t.Key)
-	if t.ClientCA != "" && t.Cert == "" && t.Key == "" {
-		l.failValue("accept.tls.client_ca", t.ClientCA, "there is no TLS without a certificate; set accept.tls.cert and accept.tls.key as well")
-	} else {
-		l.checkAuthorities("accept.tls.client_ca", t.ClientCA)
-	}
+	l.checkServerTLS("accept.tls", &c.Accept.TLS)
+	l.checkServerTLS("admin.tls", &c.Admin.TLS)
 	if len(c.Deliver.Endpoints) == 0 && !l.salvage {
 		l.failKey("deliver.endpoint", "no collector is given; start with --endpoint collector:4317, or set deliver.endpoint in the file")
 	}

@@ -45,8 +45,7 @@ type Config struct {
 		}
 		// Zipkin has TCP addresses, spelt as OTLP's.
 		Zipkin struct{ HTTP []string }
-		// TLS are paths of PEM files: none, or Cert and Key, or all three.
-		TLS struct{ Cert, Key, ClientCA string }
+		TLS    ServerTLS
 	}
 	Buffer struct {
 		Memory int // bytes: queues and what is in flight
@@ -88,6 +87,7 @@ type Config struct {
 	Tags  []Tag // of the resource of every span; by key
 	Admin struct {
 		HTTP  []string // TCP addresses, spelt as Accept.Jaeger's
+		TLS   ServerTLS
 		PProf bool
 	}
 	Log struct {
@@ -95,10 +95,15 @@ type Config struct {
 		Format string // "text" or "json"
 	}
 	DrainTimeout time.Duration
+	// StopDelay is how long spans are taken in after the agent was told to stop.
+	StopDelay time.Duration
 
 	shown  map[string][]string // by key: what is shown in place of values of which one came from a file
 	origin map[string]string   // by key: where a value that is no default was set
 }
+
+// ServerTLS are paths of PEM files: none, or Cert and Key, or all three.
+type ServerTLS struct{ Cert, Key, ClientCA string }
 
 // ClientTLS is how connections are made to those who are asked or sent to.
 type ClientTLS struct {
@@ -159,16 +164,16 @@ func load(s Source, h host) (*Config, error) {
 	return l.config, nil
 }
 
-// AdminAddresses are where an agent that was started from s can be asked how it
-// is. They do not depend on anything else in it being right, so that an agent
-// whose file has been spoilt since can be asked, too, and one that was started
-// with a wrong one.
-func AdminAddresses(s Source) []string {
+// AdminOf is how an agent that was started from s can be asked how it is. It
+// does not depend on anything else in it being right, so that an agent whose file
+// has been spoilt since can be asked, too, and one that was started with a wrong
+// one.
+func AdminOf(s Source) (addresses []string, secure ServerTLS) {
 	cfg, err := Load(s)
 	if err != nil {
 		cfg = Salvage(s)
 	}
-	return cfg.Admin.HTTP
+	return cfg.Admin.HTTP, cfg.Admin.TLS
 }
 
 // read takes up every source, and collects what is wrong with each value.

@@ -276,11 +276,16 @@ control:
   http: 127.0.0.1:5778
 admin:
   http: ":1"
+  tls:
+    cert: ""
+    key: ""
+    client_ca: ""
   pprof: false
 log:
   level: info
   format: text
 drain_timeout: 0s
+stop_delay: 0s
 `; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

@@ -15,14 +15,14 @@ var wrongs = []struct{ name, yaml, want string }{
 	{"unknown below", "deliver:\n  batch:\n    size: 1MiB", `a.yaml:3: deliver.batch.size: unknown key; in deliver.batch are: bytes, age`},
 	{"typing error below", "deliver:\n  compresion: gzip", `a.yaml:2: deliver.compresion: unknown key; did you mean deliver.compression?`},
 	{"key of elsewhere", "endpoint: a:1", `a.yaml:1: endpoint: unknown key; did you mean deliver.endpoint?`},
-	{"nothing near", "quux: 1", `a.yaml:1: quux: unknown key; here are: accept, buffer, deliver, tags, sampling, control, admin, log, drain_timeout`},
+	{"nothing near", "quux: 1", `a.yaml:1: quux: unknown key; here are: accept, buffer, deliver, tags, sampling, control, admin, log, drain_timeout, stop_delay`},
 	{"dotted", "deliver.batch.bytes: 1KiB", `a.yaml:1: deliver.batch.bytes: keys are nested; write deliver: {batch: {bytes: …}}`},
-	{"merge key", "x: &x {pprof: true}\nadmin: {<<: *x}", "a.yaml:1: x: unknown key; here are: accept, buffer, deliver, tags, sampling, control, admin, log, drain_timeout\n" +
-		`a.yaml:2: admin.<<: unknown key; in admin are: http, pprof`},
+	{"merge key", "x: &x {pprof: true}\nadmin: {<<: *x}", "a.yaml:1: x: unknown key; here are: accept, buffer, deliver, tags, sampling, control, admin, log, drain_timeout, stop_delay\n" +
+		`a.yaml:2: admin.<<: unknown key; in admin are: http, tls, pprof`},
 	{"twice", "buffer: {memory: 4MiB}\nbuffer: {memory: 8MiB}", `a.yaml:2: buffer: is here a second time, first in line 1; remove one`},
 	{"twice below", "buffer:\n  memory: 4MiB\n  memory: 8MiB", `a.yaml:3: buffer.memory: is here a second time, first in line 2; remove one`},
 	{"key of several lines", "buffer: {a\n\nb}", `a.yaml:1: "buffer.a\nb": unknown key; in buffer are: memory, disk, max_age`},
-	{"long key", strings.Repeat("x", 120) + ": 1", `a.yaml:1: "` + strings.Repeat("x", 100) + `"…: unknown key; here are: accept, buffer, deliver, tags, sampling, control, admin, log, drain_timeout`},
+	{"long key", strings.Repeat("x", 120) + ": 1", `a.yaml:1: "` + strings.Repeat("x", 100) + `"…: unknown key; here are: accept, buffer, deliver, tags, sampling, control, admin, log, drain_timeout, stop_delay`},
 	{"long value", "log: {level: " + strings.Repeat("x", 120) + "}", `a.yaml:1: log.level: "` + strings.Repeat("x", 100) + `"…: is not a choice; write debug or info or warn or error`},
 	{"key is a list", "? [a]\n: b", `a.yaml:1: a key is a word; its value follows a colon and a space`},
 
@@ -112,6 +112,8 @@ var wrongs = []struct{ name, yaml, want string }{
 	{"own listener by URL", "deliver: {endpoint: 'http://localhost:14271/x', protocol: otlp-http}", `a.yaml:1: deliver.endpoint: "http://localhost:14271/x": is this agent's own admin.http; write the collector's address`},
 	{"URL against tls.enabled", "deliver: {endpoint: 'http://c', protocol: otlp-http, tls: {enabled: true}}", `a.yaml:1: deliver.endpoint: "http://c/v1/traces": is without TLS, but deliver.tls.enabled is true; write https://, or remove that key`},
 
+	{"admin without a key", "admin: {tls: {cert: /tls/cert.pem}}\ndeliver: {endpoint: 'c:1'}", `a.yaml:1: admin.tls.cert: "/tls/cert.pem": has no key; set admin.tls.key`},
+	{"admin's clients without TLS", "admin: {tls: {client_ca: /tls/ca.pem}}\ndeliver: {endpoint: 'c:1'}", `a.yaml:1: admin.tls.client_ca: "/tls/ca.pem": there is no TLS without a certificate; set admin.tls.cert and admin.tls.key as well`},
 	{"headers without TLS", "deliver: {endpoint: 'c:1', headers: {a: b}}", `a.yaml:1: deliver.headers: would be sent without TLS, for everybody on the way to read; set deliver.tls.enabled: true, or set deliver.allow_plaintext: true`},
 	{"headers to a URL without TLS", "deliver:\n  endpoint: ['https://c', 'http://d']\n  protocol: otlp-http\n  headers: {a: b}", `a.yaml:4: deliver.headers: would be sent without TLS, for everybody on the way to read; write https:// in deliver.endpoint, or set deliver.allow_plaintext: true`},
 	{"header of the agent", "deliver: {headers: {Content-Type: x}}", `a.yaml:1: deliver.headers.Content-Type: is set by the agent itself; remove it`},
@@ -195,7 +197,7 @@ a.yaml:1: deliver.tls.key: "/k.pem": has no effect without TLS; write https:// i
 
 	{"everything at once", "buffer: {memory: 1}\nlog: {level: loud}\nnope: 1", `a.yaml:1: buffer.memory: "1": has no unit; write a size from 2MiB to 1GiB
 a.yaml:2: log.level: "loud": is not a choice; write debug or info or warn or error
-a.yaml:3: nope: unknown key; here are: accept, buffer, deliver, tags, sampling, control, admin, log, drain_timeout`},
+a.yaml:3: nope: unknown key; here are: accept, buffer, deliver, tags, sampling, control, admin, log, drain_timeout, stop_delay`},
 }
 
 func TestErrors(t *testing.T) {

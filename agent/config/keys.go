@@ -155,6 +155,15 @@ var table = []key{
 	many("admin.http", "127.0.0.1:14271", listeners{port: "14271"},
 		func(c *Config) *[]string { return &c.Admin.HTTP },
 		"TCP addresses of the status page, health and metrics."),
+	one("admin.tls.cert", "", paths{},
+		func(c *Config) *string { return &c.Admin.TLS.Cert },
+		"Certificate in PEM. With it, the admin addresses take TLS alone. It and the next two are read again when their files change."),
+	one("admin.tls.key", "", paths{},
+		func(c *Config) *string { return &c.Admin.TLS.Key },
+		"The certificate's key, in PEM."),
+	one("admin.tls.client_ca", "", paths{},
+		func(c *Config) *string { return &c.Admin.TLS.ClientCA },
+		"Authorities in PEM of which whoever asks must show a certificate. --ready shows the one in admin.tls.cert."),
 	one("admin.pprof", "false", flags{},
 		func(c *Config) *bool { return &c.Admin.PProf },
 		"Serve Go's profiles on /debug/pprof/ of the admin addresses."),
@@ -167,6 +176,9 @@ var table = []key{
 	one("drain_timeout", "5s", durations{0, 10 * time.Minute},
 		func(c *Config) *time.Duration { return &c.DrainTimeout },
 		"When it is told to stop, the agent delivers what it holds for at most this long; the rest stays on disk, or is counted as lost."),
+	one("stop_delay", "0s", durations{0, 5 * time.Minute},
+		func(c *Config) *time.Duration { return &c.StopDelay },
+		"When it is told to stop, the agent is not ready any more (/readyz), but goes on taking spans for this long before it stops: for places where senders are led elsewhere meanwhile."),
 }
 
 // later are keys that have their place in the design but no meaning in this

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net"
 	"slices"
 	"strings"
 )
@@ -26,6 +27,7 @@ func salvage(s Source, h host) *Config {
 		l.finish()
 		if len(l.errs) == 0 {
 			l.withoutTLS(wrong)
+			l.adminWithoutTLS(wrong)
 			return l.config
 		}
 		news = wrong.add(l.errs)
@@ -66,6 +68,11 @@ func (a aside) has(path string) bool {
 	return false
 }
 
+// within says whether a group is set aside, or something in it.
+func (a aside) within(group string) bool {
+	return slices.ContainsFunc(a, func(p string) bool { return p == group || strings.HasPrefix(p, group+".") })
+}
+
 // reset gives a key its default.
 func (l *loader) reset(k key) {
 	switch k.path {
@@ -83,7 +90,7 @@ func (l *loader) reset(k key) {
 // withoutTLS turns off what was to be reached by TLS, and would be reached
 // without.
 func (l *loader) withoutTLS(wrong aside) {
-	if !slices.ContainsFunc(wrong, func(p string) bool { return p == "accept.tls" || strings.HasPrefix(p, "accept.tls.") }) {
+	if !wrong.within("accept.tls") {
 		return
 	}
 	a := &l.config.Accept
@@ -96,7 +103,23 @@ func (l *loader) withoutTLS(wrong aside) {
 		}
 		*list = kept
 	}
-	for _, k := range []*string{&a.TLS.Cert, &a.TLS.Key, &a.TLS.ClientCA} {
-		*k = ""
+	a.TLS = ServerTLS{}
+}
+
+// adminWithoutTLS leaves the admin addresses to this machine alone, where they were
+// to be reached by TLS. Whoever waits for the agent to be ready must reach it.
+func (l *loader) adminWithoutTLS(wrong aside) {
+	if !wrong.within("admin.tls") {
+		return
 	}
+	a := &l.config.Admin
+	a.TLS = ServerTLS{}
+	var local []string
+	for _, address := range a.HTTP {
+		_, port, _ := net.SplitHostPort(address) // it was parsed before
+		if address = net.JoinHostPort("127.0.0.1", port); !slices.Contains(local, address) {
+			local = append(local, address)
+		}
+	}
+	a.HTTP = local
 }

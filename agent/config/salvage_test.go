@@ -85,13 +85,15 @@ func TestSalvageOpensNothingWithoutTLS(t *testing.T) {
 	}
 }
 
-func TestAdminAddressesAreTheDegradedAgents(t *testing.T) {
+func TestAdminOfADegradedAgent(t *testing.T) {
 	for yaml, want := range map[string]string{
-		"admin: {http: '127.0.0.1:15000'}":                          "127.0.0.1:15000",
-		"admin: {http: '127.0.0.1:15000'}\nbuffer: {memory: 1}":     "127.0.0.1:15000",
-		"admin: {http: nonsense}":                                   "127.0.0.1:14271",
-		"admin: {http: ''}\nnonsense: 1":                            "",
-		"accept: {otlp: {grpc: ':15000'}}\nadmin: {http: ':15000'}": "127.0.0.1:14271",
+		"admin: {http: '127.0.0.1:15000'}":                                       "127.0.0.1:15000",
+		"admin: {http: '127.0.0.1:15000'}\nbuffer: {memory: 1}":                  "127.0.0.1:15000",
+		"admin: {http: nonsense}":                                                "127.0.0.1:14271",
+		"admin: {http: ':15000', tls: {cert: /gone, key: /tls/key.pem}}":         "127.0.0.1:15000",
+		"admin: {http: ':15000', tls: {cert: /tls/cert.pem, key: /tls/key.pem}}": ":15000",
+		"admin: {http: ''}\nnonsense: 1":                                         "",
+		"accept: {otlp: {grpc: ':15000'}}\nadmin: {http: ':15000'}":              "127.0.0.1:14271",
 	} {
 		c := salvaged(t, Source{File: "a.yaml"}, machine(yaml))
 		if got := strings.Join(c.Admin.HTTP, ","); got != want {

@@ -18,7 +18,7 @@ type Server struct {
 
 // NewServer opens the addresses; without an Opener they are TCP's.
 func NewServer(addresses []string, open httpserver.Opener, s *Sampling, log *slog.Logger) (*Server, error) {
-	h, err := httpserver.New(addresses, open, s, log)
+	h, err := httpserver.New(addresses, open, nil, s, log)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -28,7 +29,7 @@ const maxAnswer = 4 << 10
 // ask asks the agent that was started with the same flags for a path of its
 // admin addresses, and returns what one of them answers with 200.
 func ask(cmd command, path string) (string, error) {
-	addresses, err := cmd.adminAddresses()
+	addresses, secure, err := cmd.admin()
 	if err != nil {
 		return "", err
 	}
@@ -36,29 +37,30 @@ func ask(cmd command, path string) (string, error) {
 	defer cancel()
 	for _, a := range addresses {
 		var body string
-		if body, err = get(ctx, a, path); err == nil {
+		if body, err = getEither(ctx, a, path, secure); err == nil {
 			return body, nil
 		}
 	}
 	return "", err
 }
 
-// adminAddresses are where the agent can be reached from its own machine.
-func (c command) adminAddresses() (list []string, err error) {
-	if c.ask != "" {
-		return []string{reachable(c.ask)}, nil
-	}
+// admin is where and how the agent can be reached from its own machine.
+func (c command) admin() (list []string, secure config.ServerTLS, err error) {
 	s, _ := c.source() // a degraded agent goes without what is wrong with it, too
-	for _, a := range config.AdminAddresses(s.Source) {
+	addresses, secure := config.AdminOf(s.Source)
+	if c.ask != "" {
+		return []string{reachable(c.ask)}, secure, nil
+	}
+	for _, a := range addresses {
 		if strings.HasSuffix(a, ":0") {
-			return nil, fmt.Errorf("admin.http is %s, a port that the system chose: give it one", a)
+			return nil, secure, fmt.Errorf("admin.http is %s, a port that the system chose: give it one", a)
 		}
 		list = append(list, reachable(a))
 	}
 	if len(list) == 0 {
-		return nil, errors.New("admin.http is off, there is nobody to ask")
+		return nil, secure, errors.New("admin.http is off, there is nobody to ask")
 	}
-	return list, nil
+	return list, secure, nil
 }
 
 // reachable is an address to listen on as one to connect to.
@@ -76,9 +78,33 @@ func reachable(listen string) string {
 	return net.JoinHostPort(host, port)
 }
 
+// getEither asks with TLS if the configuration has it, and the other way if the
+// agent answers as if it had begun with another configuration.
+func getEither(ctx context.Context, address, path string, files config.ServerTLS) (body string, err error) {
+	secure := files.Cert != ""
+	if body, err = get(ctx, address, path, secure, files); errors.Is(err, errOtherwise) {
+		body, err = get(ctx, address, path, !secure, files)
+	}
+	return body, err
+}
+
+// errOtherwise is of a question with TLS that was to be one without, or the other
+// way round.
+var errOtherwise = errors.New("it does not go by this configuration: is it running, with the same flags?")
+
+// handshake is with the process on this machine that is asked how it is, which need
+// not prove who it is. It is shown its own certificate, in case it demands one.
+func handshake(conn net.Conn, files config.ServerTLS) net.Conn {
+	cfg := &tls.Config{InsecureSkipVerify: true} //nolint:gosec // see above
+	if pair, err := tls.LoadX509KeyPair(files.Cert, files.Key); err == nil {
+		cfg.Certificates = []tls.Certificate{pair}
+	}
+	return tls.Client(conn, cfg)
+}
+
 // get is a request in the simplest form there is: no proxies, no redirects, one
 // connection.
-func get(ctx context.Context, address, path string) (body string, err error) {
+func get(ctx context.Context, address, path string, secure bool, files config.ServerTLS) (body string, err error) {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", address)
 	if err != nil {
@@ -87,6 +113,9 @@ func get(ctx context.Context, address, path string) (body string, err error) {
 	defer conn.Close()
 	deadline, _ := ctx.Deadline()
 	_ = conn.SetDeadline(deadline) // an open connection has one
+	if secure {
+		conn = handshake(conn, files)
+	}
 	req := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}, Host: address, Close: true}
 	if err := req.Write(conn); err != nil {
 		return "", notReached(address, err)
@@ -101,6 +130,9 @@ func get(ctx context.Context, address, path string) (body string, err error) {
 		return "", notReached(address, err)
 	}
 	body = strings.TrimSpace(string(b))
+	if !secure && res.StatusCode == http.StatusBadRequest { // what net/http says of what is no handshake
+		return "", fmt.Errorf("%s: %w", address, errOtherwise)
+	}
 	if res.StatusCode != http.StatusOK {
 		return "", fmt.Errorf("%s answers %s: %s", address, res.Status, body)
 	}
@@ -108,7 +140,10 @@ func get(ctx context.Context, address, path string) (body string, err error) {
 }
 
 func notReached(address string, err error) error {
+	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
 	switch {
+	case noTLS:
+		return fmt.Errorf("%s: %w", address, errOtherwise)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("nobody listens at %s; is the agent running, with the same flags?", address)
 	case errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded):

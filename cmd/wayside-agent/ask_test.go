@@ -2,12 +2,17 @@ package main
 
 import (
 	"bytes"
+	"crypto/tls"
+	"crypto/x509"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+
+	"github.com/wayside-tracing/wayside/internal/authority"
 )
 
 // questions runs the program and returns its exit code and what it says.
@@ -56,6 +61,56 @@ func TestReady(t *testing.T) {
 	if want := "wayside-agent: not ready: " + address + " answers 503 Service Unavailable: not ready: starting or stopping\n"; code != failure || out != "" || errs != want {
 		t.Errorf("exit code %d, %q, %q", code, out, errs)
 	}
+}
+
+// An admin address with TLS is asked with it, certificates of clients included; and
+// one whose agent began with another configuration the other way.
+func TestReadyByTLS(t *testing.T) {
+	folder := t.TempDir()
+	ca := authority.New(t, "ca")
+	pair := ca.Issue(both("agent", "127.0.0.1"))
+	put := func(name string, b []byte) string {
+		write(t, filepath.Join(folder, name), string(b))
+		return filepath.Join(folder, name)
+	}
+	cert, key, authorities := put("cert", pair.PEM), put("key", pair.Key), put("ca", ca.PEM)
+	file, admin := filepath.Join(folder, "agent.yaml"), freePort(t)
+	text := func(tls string) string {
+		return strings.Replace(running, `admin: {http: "127.0.0.1:0"}`, `admin: {http: "`+admin+`"`+tls+"}\ndrain_timeout: 0s", 1)
+	}
+	secure := ", tls: {cert: " + cert + ", key: " + key + "}"
+	mutual := ", tls: {cert: " + cert + ", key: " + key + ", client_ca: " + authorities + "}"
+	for _, c := range []struct{ began, now string }{
+		{secure, secure},
+		{mutual, mutual},
+		{secure, ""},
+		{"", secure},
+	} {
+		write(t, file, text(c.began))
+		p := start(t, "--config", file)
+		p.await(t, `"msg":"ready"`, 1)
+		anybody := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: authority.Pool(ca)}, DisableKeepAlives: true}}
+		if res, err := anybody.Get("https://" + admin + "/readyz"); (err == nil) != (c.began == secure) {
+			t.Errorf("%s: by HTTPS: %v", c.began, err)
+		} else if err == nil {
+			res.Body.Close()
+		}
+		write(t, file, text(c.now))
+		if code, out, errs := question(t, "--ready", "--config", file); code != ok || out != "ready\n" {
+			t.Errorf("began with %q and asked by %q: exit code %d, %q, %q", c.began, c.now, code, out, errs)
+		}
+		send(t, p, syscall.SIGTERM)
+		if code := p.end(t); code != 0 {
+			t.Errorf("exit code %d:\n%s", code, p.text())
+		}
+	}
+}
+
+// both is a certificate that is shown by a server and by a client.
+func both(names ...string) *x509.Certificate {
+	c := authority.Server(names...)
+	c.ExtKeyUsage = append(c.ExtKeyUsage, x509.ExtKeyUsageClientAuth)
+	return c
 }
 
 func TestNotReady(t *testing.T) {

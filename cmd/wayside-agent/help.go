@@ -55,9 +55,9 @@ Values may hold ${NAME}, ${NAME:default} and ${file:/path}, which stand for an
 environment variable and for a file's content.
 
 A changed file and SIGHUP reload the configuration; a wrong one changes nothing.
-SIGTERM and SIGINT end the agent: it takes in no more, delivers what it holds for
-at most drain_timeout, and writes the account of all spans as its last line. A
-second one ends it at once.
+SIGTERM and SIGINT end the agent: after stop_delay it takes in no more, delivers
+what it holds for at most drain_timeout, and writes the account of all spans as
+its last line. A second one ends it at once.
 
 Exit status: 0 after an orderly end, 1 if the configuration is wrong or the agent
 can't go on or is not ready, 2 if the command line is wrong.

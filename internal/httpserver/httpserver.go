@@ -5,6 +5,7 @@ package httpserver
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -34,9 +35,9 @@ type Server struct {
 // An Opener opens an address to listen on.
 type Opener func(address string) (net.Listener, error)
 
-// New opens the addresses; without an Opener they are TCP's. Stop or Close closes
-// them.
-func New(addresses []string, open Opener, handler http.Handler, log *slog.Logger) (*Server, error) {
+// New opens the addresses; without an Opener they are TCP's, and without a
+// tls.Config without TLS. Stop or Close closes them.
+func New(addresses []string, open Opener, secure *tls.Config, handler http.Handler, log *slog.Logger) (*Server, error) {
 	if open == nil {
 		open = func(address string) (net.Listener, error) { return net.Listen("tcp", address) }
 	}
@@ -47,7 +48,11 @@ func New(addresses []string, open Opener, handler http.Handler, log *slog.Logger
 			s.Close()
 			return nil, err
 		}
-		s.listeners = append(s.listeners, netutil.LimitListener(l, maxConnections))
+		l = netutil.LimitListener(l, maxConnections)
+		if secure != nil {
+			l = tls.NewListener(l, secure) // the server shakes hands, within ReadHeaderTimeout
+		}
+		s.listeners = append(s.listeners, l)
 	}
 	s.http = &http.Server{
 		Handler:           handler,

@@ -12,7 +12,7 @@ import (
 // open returns a server with an address on loopback, and its URL.
 func open(t *testing.T, handler http.HandlerFunc) (*Server, string) {
 	t.Helper()
-	s, err := New([]string{"127.0.0.1:0", "127.0.0.1:0"}, nil, handler, slog.New(slog.DiscardHandler))
+	s, err := New([]string{"127.0.0.1:0", "127.0.0.1:0"}, nil, nil, handler, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestAddressInUseIsAnError(t *testing.T) {
 	s, _ := open(t, nil)
 	defer s.Close()
 	taken := s.Addresses()[0]
-	if _, err := New([]string{"127.0.0.1:0", taken}, nil, nil, slog.New(slog.DiscardHandler)); err == nil || !strings.HasPrefix(err.Error(), "listen tcp 127.0.0.1:") {
+	if _, err := New([]string{"127.0.0.1:0", taken}, nil, nil, nil, slog.New(slog.DiscardHandler)); err == nil || !strings.HasPrefix(err.Error(), "listen tcp 127.0.0.1:") {
 		t.Errorf("%v", err)
 	}
 }

@@ -47,9 +47,9 @@ func (g *gatherer) operator(ctx context.Context) {
 	for _, c := range d.Spec.Template.Spec.Containers {
 		if strings.Contains(c.Image, "wayside-operator") || len(d.Spec.Template.Spec.Containers) == 1 {
 			g.mu.Lock()
-			had := o.Options
+			native := o.Options.NativeSidecars
 			o.Options = readOptions(c, g.opt.OperatorNamespace)
-			o.Options.NativeSidecars, o.Options.SleepAction = had.NativeSidecars, had.SleepAction
+			o.Options.NativeSidecars = native
 			g.mu.Unlock()
 		}
 	}
@@ -65,7 +65,6 @@ func (g *gatherer) version(ctx context.Context) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.f.Operator.Options.NativeSidecars = major > 1 || minor >= 29
-	g.f.Operator.Options.SleepAction = major > 1 || minor >= 30
 }
 
 // webhooks finds the operator's among all, by its path or label.

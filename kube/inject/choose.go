@@ -67,7 +67,7 @@ func bySelection(pod *metav1.ObjectMeta, r Request, d Decision) Decision {
 		if (!own || ta.Spec.Strategy == v1alpha1.DaemonSet) && !selects(ta.Spec.NamespaceSelector, r.NamespaceLabels) {
 			continue
 		}
-		i := -1
+		var i int
 		switch {
 		case own:
 			i = 0

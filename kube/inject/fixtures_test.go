@@ -30,7 +30,7 @@ func fixture(t testing.TB, name string) (Request, []byte) {
 		t.Fatal(err)
 	}
 	r := Request{Options: Options{
-		Options:             render.Options{Image: "wayside-agent:dev", SleepAction: true},
+		Options:             render.Options{Image: "wayside-agent:dev"},
 		DaemonSetNamespaces: []string{"wayside-system"},
 		NativeSidecars:      true,
 	}}

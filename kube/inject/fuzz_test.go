@@ -71,9 +71,7 @@ func (c *choices) container(name string) corev1.Container {
 	if c.of(8) == 1 {
 		k.EnvFrom = []corev1.EnvFromSource{{Prefix: "a"}}
 	}
-	for _, p := range some(c, corev1.ContainerPort{ContainerPort: 80}, corev1.ContainerPort{ContainerPort: one[int32](c, 4317, 6831, 14271), Protocol: one(c, corev1.ProtocolTCP, corev1.ProtocolUDP, "")}) {
-		k.Ports = append(k.Ports, p)
-	}
+	k.Ports = some(c, corev1.ContainerPort{ContainerPort: 80}, corev1.ContainerPort{ContainerPort: one[int32](c, 4317, 6831, 14271), Protocol: one(c, corev1.ProtocolTCP, corev1.ProtocolUDP, "")})
 	amount := func(list ...string) (l corev1.ResourceList) {
 		for _, n := range measured {
 			if q := one(c, list...); q != "" {

@@ -56,6 +56,7 @@ type file struct {
 		Level string `yaml:"level,omitempty"`
 	} `yaml:"log,omitempty"`
 	DrainTimeout string `yaml:"drain_timeout,omitempty"`
+	StopDelay    string `yaml:"stop_delay,omitempty"`
 }
 
 type fileBuffer struct {
@@ -189,6 +190,9 @@ func fileOf(ta *v1alpha1.TraceAgent) *file {
 	}
 	f.Log.Level = s.LogLevel
 	f.DrainTimeout = s.DrainTimeout
+	if d := stopDelay(ta); d > 0 {
+		f.StopDelay = d.String()
+	}
 	return f
 }
 

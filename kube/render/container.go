@@ -14,10 +14,6 @@ type Options struct {
 	Image string
 	// ImagePullPolicy is for TraceAgents that name none; "" is Kubernetes' default.
 	ImagePullPolicy corev1.PullPolicy
-	// SleepAction says that the API server knows lifecycle.preStop.sleep (1.30 and
-	// later): agents of a DaemonSet then end after the Service has stopped sending
-	// to them.
-	SleepAction bool
 }
 
 // UID is the user of the agent's image, which is used where nothing else says

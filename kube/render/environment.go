@@ -54,11 +54,12 @@ func Environment(ta *v1alpha1.TraceAgent, namespace, container string) (list []c
 		"k8s.container.name=" + container,
 	}, ",")
 	add("OTEL_RESOURCE_ATTRIBUTES", identity)
-	if daemonSet {
-		// An agent of its own adds all but the container to what Jaeger's clients
-		// send; a node's does not know whose they are.
-		add("JAEGER_TAGS", identity)
+	if !daemonSet {
+		// The pod's own agent knows the rest, and adds it to whatever comes by it: there
+		// is no need for it in each of the packets that Jaeger's clients send.
+		identity = "k8s.container.name=" + container
 	}
+	add("JAEGER_TAGS", identity)
 	return list
 }
 

@@ -16,7 +16,7 @@ import (
 var update = flag.Bool("update", false, "write the files that are compared with")
 
 // options are those of an operator.
-var options = Options{Image: "wayside-agent:dev", SleepAction: true}
+var options = Options{Image: "wayside-agent:dev"}
 
 func read(t testing.TB, name string) *v1alpha1.TraceAgent {
 	t.Helper()

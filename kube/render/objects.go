@@ -60,16 +60,28 @@ func Service(ta *v1alpha1.TraceAgent) *corev1.Service {
 	return s
 }
 
-// leave is how long an agent of a DaemonSet goes on serving when its pod ends, in
-// seconds: until every node's kube-proxy has taken it out of the Service, which
-// takes a second or two, the one after it being ready.
-const leave = 5
+// leave is how long an agent of a DaemonSet goes on when its pod ends and the next
+// one is there: until the kubelet has seen that it isn't ready, for which it looks
+// twice, a second apart, and the nodes' kube-proxies have been told. With TCP the next
+// one gets what is new from the moment that the pod ends; for UDP, kube-proxy forgets
+// where packets of a client went only when that endpoint serves no more
+// (pkg/proxy/conntrack/cleanup.go). It takes 3 s; a busy node may take longer.
+const leave = 6 * time.Second
+
+// stopDelay is for agents that somebody else takes over from: beside an app there is
+// nobody, and where the node's ports are theirs, the next one waits for them.
+func stopDelay(ta *v1alpha1.TraceAgent) time.Duration {
+	if ta.Spec.Strategy == v1alpha1.DaemonSet && !onNode(ta) {
+		return leave
+	}
+	return 0
+}
 
 // minGrace is in seconds, and Kubernetes' default.
 const minGrace = 30
 
-// DaemonSet, with a ServiceAccount and a Service, is for strategy DaemonSet. All
-// are in the TraceAgent's namespace, and have no owner.
+// DaemonSet is for strategy DaemonSet, with a ServiceAccount and a Service. All are
+// in the TraceAgent's namespace, and have no owner.
 func DaemonSet(ta *v1alpha1.TraceAgent, o Options) *appsv1.DaemonSet {
 	ta = ta.DeepCopy() // lists of it become the DaemonSet's
 	d := ta.Spec.DaemonSet
@@ -83,16 +95,12 @@ func DaemonSet(ta *v1alpha1.TraceAgent, o Options) *appsv1.DaemonSet {
 	// its buffer: there is no liveness probe.
 	c.ReadinessProbe = &corev1.Probe{
 		ProbeHandler:     corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/readyz", Port: intstr.FromString(AdminPort), Scheme: corev1.URISchemeHTTP}},
-		PeriodSeconds:    5,
+		PeriodSeconds:    1, // leave counts on it
 		TimeoutSeconds:   3,
 		SuccessThreshold: 1,
-		FailureThreshold: 3,
+		FailureThreshold: 2,
 	}
-	grace := int64(5) + int64(drainTimeout(ta).Seconds()+0.999)
-	if surge := !onNode(ta); surge && o.SleepAction {
-		c.Lifecycle = &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: leave}}}
-		grace += leave
-	}
+	grace := int64((stopDelay(ta) + drainTimeout(ta) + 5*time.Second).Seconds() + 0.999)
 	labels := Labels(ta)
 	labels[v1alpha1.LabelInject] = v1alpha1.InjectFalse
 	node := map[string]string{corev1.LabelOSStable: "linux"}

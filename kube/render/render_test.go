@@ -238,17 +238,17 @@ func TestPorts(t *testing.T) {
 // Two agents can be on one node only if they want nothing of it.
 func TestUpdateStrategy(t *testing.T) {
 	for spec, surge := range map[string]bool{"{}": true, "{hostPort: true}": false, "{hostNetwork: true}": false} {
-		d := DaemonSet(parse(t, "{strategy: DaemonSet, deliver: {endpoint: 'c:1'}, daemonSet: "+spec+"}"), options)
+		ta := parse(t, "{strategy: DaemonSet, deliver: {endpoint: 'c:1'}, daemonSet: "+spec+"}")
+		d := DaemonSet(ta, options)
+		config, errs := Config(ta)
+		if len(errs) > 0 {
+			t.Error(errs)
+		}
 		u := d.Spec.UpdateStrategy.RollingUpdate
 		c := d.Spec.Template.Spec.Containers[0]
 		ports := slices.ContainsFunc(c.Ports, func(p corev1.ContainerPort) bool { return p.HostPort != 0 })
-		if got := u.MaxSurge.String() != "0"; got != surge || got == (u.MaxUnavailable.String() != "0") || ports == surge || (c.Lifecycle != nil) != surge {
-			t.Errorf("%s: surge %v, unavailable %v, host ports %v, %v", spec, u.MaxSurge, u.MaxUnavailable, ports, c.Lifecycle)
+		if got := u.MaxSurge.String() != "0"; got != surge || got == (u.MaxUnavailable.String() != "0") || ports == surge || strings.Contains(string(config), "stop_delay: 6s") != surge {
+			t.Errorf("%s: surge %v, unavailable %v, host ports %v, %s", spec, u.MaxSurge, u.MaxUnavailable, ports, config)
 		}
-	}
-	o := options
-	o.SleepAction = false
-	if c := DaemonSet(parse(t, "{strategy: DaemonSet, deliver: {endpoint: 'c:1'}}"), o).Spec.Template.Spec.Containers[0]; c.Lifecycle != nil {
-		t.Error("an API server that does not know sleep would refuse it")
 	}
 }

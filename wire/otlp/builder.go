@@ -163,9 +163,12 @@ func (b *Builder) header(field, n int) {
 // up, without a division.
 func sizeVarint(v uint64) int { return (9*bits.Len64(v|1) + 64) / 64 }
 
-// Valid is utf8.Valid, with a quick way for the short ASCII strings that keys
-// and most values are: eight bytes at a time, the last eight once more.
-func Valid(s []byte) bool {
+// Valid is utf8.Valid, with a quick way for the ASCII strings that keys and most
+// values are.
+func Valid(s []byte) bool { return ascii(s) || utf8.Valid(s) }
+
+// ascii looks at eight bytes at a time, at the last eight once more.
+func ascii(s []byte) bool {
 	n := len(s)
 	all := uint64(0)
 	switch {
@@ -181,7 +184,7 @@ func Valid(s []byte) bool {
 			all |= uint64(c)
 		}
 	}
-	return all&0x8080808080808080 == 0 || utf8.Valid(s)
+	return all&0x8080808080808080 == 0
 }
 
 func appendValid(dst, s []byte) []byte {

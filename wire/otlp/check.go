@@ -150,58 +150,64 @@ func (c *checker) message(msg []byte, kind msgKind, depth int) error {
 	if depth > MaxDepth {
 		return fmt.Errorf("%w: messages nested more than %d deep", ErrMalformed, MaxDepth)
 	}
-	var f field
+	rules := &schema[kind]
 	var ids uint8 // bit 0: a trace id was seen, bit 1: a span id
 	for len(msg) > 0 {
-		rest, err := f.next(msg)
-		if err != nil {
-			return err
+		number, wire, data := 0, wireBytes, []byte(nil)
+		if n := short(msg); n > 0 {
+			number, data, msg = int(msg[0]>>3), msg[2:n], msg[n:]
+		} else {
+			var f field
+			rest, err := f.next(msg)
+			if err != nil {
+				return err
+			}
+			number, wire, data, msg = f.number, f.wire, f.data, rest
 		}
-		msg = rest
-		if f.number >= len(schema[kind]) {
-			if f.number == instrumentationLibrarySpans && kind == msgResourceSpans {
-				return fmt.Errorf("%w: spans in the deprecated field %d", ErrMalformed, f.number)
+		if number >= len(rules) {
+			if number == instrumentationLibrarySpans && kind == msgResourceSpans {
+				return fmt.Errorf("%w: spans in the deprecated field %d", ErrMalformed, number)
 			}
 			c.unknown = c.unknown || kind == msgRequest
 			continue
 		}
-		r := schema[kind][f.number]
+		r := rules[number]
 		if r.content == unknown {
 			c.unknown = c.unknown || kind == msgRequest
 			continue
 		}
-		if f.wire != wireOf[r.content] {
-			return fmt.Errorf("%w: field %d has wire type %d, not %d", ErrMalformed, f.number, f.wire, wireOf[r.content])
+		if wire != wireOf[r.content] {
+			return fmt.Errorf("%w: field %d has wire type %d, not %d", ErrMalformed, number, wire, wireOf[r.content])
 		}
 		switch r.content {
 		case message:
-			if r.msg == msgKeyValue && depth+2 <= MaxDepth && plain(f.data) {
+			if r.msg == msgKeyValue && depth+2 <= MaxDepth && plain(data) {
 				continue
 			}
-			if err := c.message(f.data, r.msg, depth+1); err != nil {
+			if err := c.message(data, r.msg, depth+1); err != nil {
 				return err
 			}
 		case text:
-			if !Valid(f.data) {
+			if !Valid(data) {
 				return fmt.Errorf("%w: a string that is not UTF-8", ErrMalformed)
 			}
 		case traceID:
-			if len(f.data) != 16 || zero(f.data) {
-				return badID("trace id", f.data)
+			if len(data) != 16 || zero(data) {
+				return badID("trace id", data)
 			}
 			ids |= 1
 		case spanID:
-			if len(f.data) != 8 || zero(f.data) {
-				return badID("span id", f.data)
+			if len(data) != 8 || zero(data) {
+				return badID("span id", data)
 			}
 			ids |= 2
 		case optTrace:
-			if len(f.data) != 16 && len(f.data) != 0 {
-				return badID("link's trace id", f.data)
+			if len(data) != 16 && len(data) != 0 {
+				return badID("link's trace id", data)
 			}
 		case optSpan:
-			if len(f.data) != 8 && len(f.data) != 0 {
-				return badID("parent's or link's span id", f.data)
+			if len(data) != 8 && len(data) != 0 {
+				return badID("parent's or link's span id", data)
 			}
 		case unknown, blob, varint, fixed32, fixed64:
 		}
@@ -213,6 +219,16 @@ func (c *checker) message(msg []byte, kind msgKind, depth int) error {
 		c.spans++
 	}
 	return nil
+}
+
+// short is how many bytes a field takes that begins msg and is of the kind that
+// most are: a string, bytes or a message of under 128 bytes, with a number below
+// 16. It is 0 for others, and for what is malformed.
+func short(msg []byte) int {
+	if len(msg) < 2 || msg[0]&0x87 != wireBytes || msg[0] < 1<<3 || msg[1] >= 0x80 || int(msg[1])+2 > len(msg) {
+		return 0
+	}
+	return int(msg[1]) + 2
 }
 
 // badID says what is wrong with an id, but not what it is: it may be megabytes.

@@ -20,7 +20,8 @@ func plain(kv []byte) bool {
 	}
 	switch value[0] {
 	case tag:
-		return value[1] < 0x80 && int(value[1]) == len(value)-2 && Valid(kv[2:at]) && Valid(value[2:])
+		// If all of kv is ASCII, then the two strings in it are.
+		return value[1] < 0x80 && int(value[1]) == len(value)-2 && (ascii(kv) || Valid(kv[2:at]) && Valid(value[2:]))
 	case AnyInt<<3 | wireVarint, AnyBool<<3 | wireVarint:
 		// Up to nine bytes, whatever is in them, are no more than 63 bits.
 		last := len(value) - 1

@@ -14,13 +14,14 @@ import (
 
 // read writes what waits to be written, and then reads, for as long as nothing
 // is due that ends the connection. A frame may be half read meanwhile. more is
-// how many bytes are sure to come.
-func (c *conn) read(p []byte, more int) (int, error) {
+// how many bytes are sure to come; fits says that the peer can send them all
+// without being told to go on.
+func (c *conn) read(p []byte, more int, fits bool) (int, error) {
 	if err := c.flush(true); err != nil {
 		return 0, err
 	}
 	for {
-		n, err := c.receive(p, more)
+		n, err := c.receive(p, more, fits)
 		if n > 0 {
 			if c.begun.IsZero() {
 				c.begun = time.Now()

@@ -233,7 +233,7 @@ func (c *conn) linger() {
 	_ = c.nc.SetReadDeadline(time.Now().Add(lingerTime))
 	var p [smallRead]byte
 	for left := lingerBytes; left > 0; {
-		n, err := c.receive(p[:], 0)
+		n, err := c.receive(p[:], 0, false)
 		if err != nil {
 			return
 		}

@@ -15,8 +15,9 @@ const (
 	// maxLarge is how many buffers of largeRead there are at most. A peer that
 	// is slow may hold one; others do without it.
 	maxLarge = 4
-	// quietRead is how much of a body the kernel may collect before it tells, in
-	// bytes: half of what a peer can always send (half of window).
+	// quietRead is how much of a body that is larger than what is left of the
+	// window the kernel may collect before it tells, in bytes: half of what a peer
+	// can always send (half of window).
 	quietRead = window / 4
 )
 
@@ -59,20 +60,21 @@ func (l *largeBuffers) giveBack(b *largeBuffer) {
 func (i *inbox) Read(p []byte) (n int, err error) {
 	if len(i.left) == 0 {
 		i.free()
-		more := i.c.missing() - i.took
-		if more > smallRead {
+		more := i.c.missing()
+		fits := more <= window-i.c.owed
+		if more -= i.took; more > smallRead {
 			i.large = i.c.srv.large.borrow()
 		}
 		switch {
 		case i.large == nil && len(p) >= smallRead:
-			n, err = i.c.read(p, more)
+			n, err = i.c.read(p, more, fits)
 			i.took += n
 			return n, err
 		case i.large != nil:
-			n, err = i.c.read(i.large[:], more)
+			n, err = i.c.read(i.large[:], more, fits)
 			i.left = i.large[:n]
 		default:
-			n, err = i.c.read(i.small[:], more)
+			n, err = i.c.read(i.small[:], more, fits)
 			i.left = i.small[:n]
 		}
 		if n == 0 {

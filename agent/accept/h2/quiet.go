@@ -23,8 +23,8 @@ type QuietConn interface {
 // quietTime is how long at most, or twice that, what has come may wait in the kernel.
 const quietTime = 250 * time.Millisecond
 
-// receive reads. more is how many bytes are sure to come.
-func (c *conn) receive(p []byte, more int) (int, error) {
+// receive reads. more and fits are as in read.
+func (c *conn) receive(p []byte, more int, fits bool) (int, error) {
 	switch {
 	case c.quiet == nil:
 		return c.nc.Read(p)
@@ -37,7 +37,10 @@ func (c *conn) receive(p []byte, more int) (int, error) {
 	now := time.Now()
 	c.since.Store(now.UnixNano())
 	c.srv.watch()
-	n, err := c.quiet.ReadQuiet(p, min(more, quietRead))
+	if !fits {
+		more = min(more, quietRead)
+	}
+	n, err := c.quiet.ReadQuiet(p, more)
 	c.since.Store(0)
 	c.hasty = n == 0 // or it was woken, for whatever reason
 	return n, err

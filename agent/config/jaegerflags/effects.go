@@ -23,6 +23,13 @@ func warn(t *translator, g given, why string) {
 	}
 }
 
+// adminTLS: here it is a certificate that turns TLS on.
+func adminTLS(t *translator, g given, _ string) {
+	if g.value == "true" && t.values["admin.http.tls.cert"].value == "" {
+		t.fail(g, "there is no TLS without a certificate; give --admin.http.tls.cert and --admin.http.tls.key as well")
+	}
+}
+
 // listen takes over an address to listen on. The Jaeger Agent takes a port
 // alone, too (jaeger 1.62, cmd/agent/app/builder.go, portNumToHostPort).
 func listen(t *translator, g given, key string) {

@@ -59,7 +59,7 @@ func TestEveryFlagHasAnEffectOrAWarning(t *testing.T) {
 		"metrics-http-route": "/m",
 	}
 	// These have their effect with others, in TestTLS, TestConfigFile and TestReporterType.
-	others := []string{"config-file", "reporter.type", "reporter.grpc.tls.enabled"}
+	others := []string{"config-file", "reporter.type", "reporter.grpc.tls.enabled", "admin.http.tls.enabled"}
 	for name, takes := range jaegersHelp(t) {
 		if slices.Contains(others, name) {
 			continue
@@ -79,6 +79,9 @@ func TestEveryFlagHasAnEffectOrAWarning(t *testing.T) {
 		flags := map[string]string{name: value}
 		if prefix, _, ok := strings.Cut(name, "tls."); ok { // needs it
 			flags[prefix+"tls.enabled"] = "true"
+			if prefix == "admin.http." && name != "admin.http.tls.cert" {
+				flags["admin.http.tls.cert"] = "c"
+			}
 		}
 		r, err := Translate(flags, Host{Getenv: func(string) string { return "" }})
 		if err != nil {

@@ -22,23 +22,23 @@ var ownPrefixes = []string{"processor.", "reporter.", "http-server.", "admin.", 
 
 // Why flags of which there are several have no effect.
 const (
-	plainAdmin = "the admin port has no TLS; let it listen on 127.0.0.1 alone, and let probes ask it by HTTP"
-	anySize    = "packets of every size are taken"
-	noQueue    = "the queue is the socket's buffer: give server-socket-buffer-size instead"
-	oneReader  = "a socket has one reader, which keeps up: remove it"
+	noChoice  = "TLS 1.2 is the oldest that is spoken, with the cipher suites that Go takes for good: remove it"
+	anySize   = "packets of every size are taken"
+	noQueue   = "the queue is the socket's buffer: give server-socket-buffer-size instead"
+	oneReader = "a socket has one reader, which keeps up: remove it"
 )
 
 // table is every flag of jaeger-agent 1.62.0 but help, in the order of its own
 // help.
 var table = []flag{
 	{"admin.http.host-port", text, listen, "admin.http"},
-	{"admin.http.tls.cert", text, warn, plainAdmin},
-	{"admin.http.tls.cipher-suites", text, warn, plainAdmin},
-	{"admin.http.tls.client-ca", text, warn, plainAdmin},
-	{"admin.http.tls.enabled", boolean, warn, plainAdmin},
-	{"admin.http.tls.key", text, warn, plainAdmin},
-	{"admin.http.tls.max-version", text, warn, plainAdmin},
-	{"admin.http.tls.min-version", text, warn, plainAdmin},
+	{"admin.http.tls.cert", text, set, "admin.tls.cert"},
+	{"admin.http.tls.cipher-suites", text, warn, noChoice},
+	{"admin.http.tls.client-ca", text, set, "admin.tls.client_ca"},
+	{"admin.http.tls.enabled", boolean, adminTLS, ""},
+	{"admin.http.tls.key", text, set, "admin.tls.key"},
+	{"admin.http.tls.max-version", text, warn, noChoice},
+	{"admin.http.tls.min-version", text, warn, noChoice},
 	{"agent.tags", text, tags, "tags"},
 	{"config-file", text, nothing, ""},
 	{"http-server.host-port", text, listen, "control.http"},

@@ -47,6 +47,7 @@ type given struct{ value, from string }
 
 type translator struct {
 	host         Host
+	values       map[string]given // of all flags
 	settings     []config.Setting
 	warnings     []Warning
 	errs         config.Errors
@@ -62,6 +63,7 @@ func Translate(flags map[string]string, h Host) (Translation, error) {
 	if len(t.errs) > 0 {
 		return Translation{}, t.errs
 	}
+	t.values = values
 	for _, f := range table {
 		if g, ok := values[f.name]; ok && t.check(f, &g) {
 			f.do(t, g, f.arg)

@@ -104,6 +104,7 @@ func TestWhatIsWrong(t *testing.T) {
 		{"metrics by another way", m{"metrics-backend": "expvar"}, nil, `--metrics-backend: "expvar": is not a choice; write prometheus`},
 		{"a number", m{"processor.jaeger-compact.workers": "many"}, nil, `--processor.jaeger-compact.workers: "many": is not a whole number; write one, like 1000`},
 		{"less than none", m{"processor.jaeger-compact.server-socket-buffer-size": "-1"}, nil, `--processor.jaeger-compact.server-socket-buffer-size: "-1": is not a whole number; write one, like 1000`},
+		{"TLS of the admin port without a certificate", m{"admin.http.tls.enabled": "true"}, nil, `--admin.http.tls.enabled: "true": there is no TLS without a certificate; give --admin.http.tls.cert and --admin.http.tls.key as well`},
 		{"a boolean", m{"reporter.grpc.tls.enabled": "yes"}, nil, `--reporter.grpc.tls.enabled: "yes": is neither true nor false; write one of them`},
 		{"a level", m{"log-level": "verbose"}, nil, `--log-level: "verbose": is not a choice; write debug, info, warn or error`},
 		{"a tag", m{"agent.tags": "a=b,c"}, nil, `--agent.tags: "a=b,c": "c" is no tag; write key=value, with commas between them`},

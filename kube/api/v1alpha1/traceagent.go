@@ -372,7 +372,7 @@ type DaemonSetOptions struct {
 	HostPort bool `json:"hostPort,omitempty"`
 	// TrafficDistribution PreferSameNode lets pods of a node without a ready
 	// agent send to another node's; without it (internalTrafficPolicy: Local)
-	// they get no answer meanwhile.
+	// they get no answer meanwhile. It needs Kubernetes 1.34.
 	// +optional
 	// +kubebuilder:validation:Enum=PreferSameNode
 	TrafficDistribution string `json:"trafficDistribution,omitempty"`
