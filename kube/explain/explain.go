@@ -78,7 +78,13 @@ func (f Facts) decide(p *corev1.Pod) Would {
 		Pod: p, Namespace: f.Subject.within(), NamespaceLabels: f.NamespaceLabels,
 		Agents: f.Agents, LimitRanges: f.LimitRanges, Options: f.options(),
 	})
+	if f.AgentsHidden {
+		return Would{Code: CodeUnseen, Reason: "TraceAgents can't be seen, so that it is not known which of them serves it"}
+	}
 	w := Would{Inject: d.Inject, Asked: d.Asked, Revision: d.Revision, Code: string(d.Code), Reason: d.Reason, Notes: d.Notes}
+	if d.Code == inject.NotSelected && f.AgentsUnseen {
+		w.Reason += "; those of other namespaces can't be seen"
+	}
 	if d.Agent != nil {
 		w.Agent, w.Strategy = d.Agent.Namespace+"/"+d.Agent.Name, string(d.Agent.Spec.Strategy)
 		switch s := d.Agent.Status; {

@@ -23,10 +23,13 @@ type Facts struct {
 	Pods []*corev1.Pod
 	// NamespaceLabels are those of the pods' namespace; nil if they are not known.
 	NamespaceLabels map[string]string
-	// Agents are all TraceAgents that can be seen.
-	Agents      []*v1alpha1.TraceAgent
-	LimitRanges []*corev1.LimitRange
-	Operator    Operator
+	// Agents are all TraceAgents that can be seen. AgentsUnseen says that those of
+	// other namespaces can't be, and AgentsHidden that not even the pods' own can.
+	Agents       []*v1alpha1.TraceAgent
+	AgentsUnseen bool
+	AgentsHidden bool
+	LimitRanges  []*corev1.LimitRange
+	Operator     Operator
 	// AgentPods are those of DaemonSets, on the nodes of Pods. Hidden are the
 	// TraceAgents, by "namespace/name", whose pods could not be seen.
 	AgentPods []*corev1.Pod

@@ -67,6 +67,7 @@ func (f Facts) judgePod(p Pod) []Finding {
 	switch {
 	case p.Outdated:
 		all = append(all, Finding{Level: Note, Says: "Made of what an earlier spec of TraceAgent " + p.Agent + " gave", Then: []string{f.restart(p)}})
+	case p.Would.Code == CodeUnseen: // it is said among what is not seen
 	case p.Agent != "" && !p.Would.Inject:
 		all = append(all, Finding{Level: Note, Says: "A pod that is made now would get nothing: " + p.Would.Reason})
 	case p.Agent != "" && p.Would.Agent != p.Agent:
@@ -216,6 +217,10 @@ func (f Facts) judgeAgent(p Pod) (all []Finding) {
 			"See whether the DaemonSet of TraceAgent "+p.Agent+" may run on that node: spec.daemonSet.nodeSelector and tolerations.")
 		return all
 	}
+	if p.pod.Spec.NodeName == "" {
+		add(Note, "The pod is on no node yet")
+		return all
+	}
 	switch p.AgentState {
 	case "running":
 	case "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull":
@@ -229,7 +234,8 @@ func (f Facts) judgeAgent(p Pod) (all []Finding) {
 		if p.AgentState == "CrashLoopBackOff" {
 			l = Bad
 		}
-		add(l, "The agent does not run: "+p.AgentState, fmt.Sprintf("kubectl -n %s logs %s", strings.Replace(p.AgentPod, "/", " ", 1), "-c wayside-agent"))
+		namespace, name := split(p.AgentPod)
+		add(l, "The agent does not run: "+p.AgentState, fmt.Sprintf("kubectl -n %s logs %s -c wayside-agent", namespace, name))
 	}
 	if p.LastWords != "" && p.Restarts > 0 {
 		then := []string{}

@@ -77,9 +77,16 @@ func Gather(ctx context.Context, c *apiserver.Client, s Subject, o Options) (Fac
 		func() { g.version(ctx) },
 	)
 	g.agentPods(ctx)
+	missed := slices.ContainsFunc(g.f.Pods, func(p *corev1.Pod) bool {
+		return p.Labels[v1alpha1.LabelInjected] == "" && g.f.decide(p).Inject
+	})
 	together(
 		func() { g.statuses(ctx) },
-		func() { g.handshake(ctx) },
+		func() {
+			if missed {
+				g.handshake(ctx)
+			}
+		},
 	)
 	slices.SortFunc(g.f.Gaps, func(a, b Gap) int { return compareText(a.What, b.What) })
 	return g.f, nil
@@ -227,8 +234,10 @@ func (g *gatherer) traceAgents(ctx context.Context) {
 		return
 	}
 	g.gap("TraceAgents of other namespaces", err)
+	g.f.AgentsUnseen = true
 	if list, err = apiserver.List[v1alpha1.TraceAgent](ctx, g.c, apiserver.Ref{Kind: agentKind, Namespace: g.f.Subject.within()}, apiserver.Select{}); err != nil {
 		g.gap("TraceAgents of namespace "+g.f.Subject.within(), err)
+		g.f.AgentsHidden = true
 	}
 	g.f.Agents = list
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +15,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/wayside-tracing/wayside/kube/api/v1alpha1"
 	"github.com/wayside-tracing/wayside/kube/apiserver"
 )
 
@@ -49,9 +47,9 @@ func (g *gatherer) operator(ctx context.Context) {
 	for _, c := range d.Spec.Template.Spec.Containers {
 		if strings.Contains(c.Image, "wayside-operator") || len(d.Spec.Template.Spec.Containers) == 1 {
 			g.mu.Lock()
-			had := o.Options
+			native := o.Options.NativeSidecars
 			o.Options = readOptions(c, g.opt.OperatorNamespace)
-			o.Options.NativeSidecars, o.Options.SleepAction = had.NativeSidecars, had.SleepAction
+			o.Options.NativeSidecars = native
 			g.mu.Unlock()
 		}
 	}
@@ -67,7 +65,6 @@ func (g *gatherer) version(ctx context.Context) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.f.Operator.Options.NativeSidecars = major > 1 || minor >= 29
-	g.f.Operator.Options.SleepAction = major > 1 || minor >= 30
 }
 
 // webhooks finds the operator's among all, by its path or label.
@@ -91,13 +88,11 @@ func (g *gatherer) webhooks(ctx context.Context) {
 }
 
 // handshake finds out whether the operator shows a certificate that the API
-// server would trust, if some pod got nothing that somebody wants to have
-// something. It needs a forwarded port; without the permission nothing is said.
+// server would trust; it is asked when some pod should have something and has
+// nothing. It takes a forwarded port.
 func (g *gatherer) handshake(ctx context.Context) {
 	o := &g.f.Operator
-	if len(o.Webhooks) == 0 || o.Webhooks[0].ClientConfig.Service == nil || o.Ready == 0 || !slices.ContainsFunc(g.f.Pods, func(p *corev1.Pod) bool {
-		return p.Labels[v1alpha1.LabelInjected] == "" && g.f.decide(p).Asked
-	}) {
+	if len(o.Webhooks) == 0 || o.Webhooks[0].ClientConfig.Service == nil || o.Ready == 0 {
 		return
 	}
 	pods, err := apiserver.List[corev1.Pod](ctx, g.c, apiserver.Ref{Kind: podKind, Namespace: g.opt.OperatorNamespace}, apiserver.Select{Labels: operatorLabel})

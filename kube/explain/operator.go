@@ -21,6 +21,8 @@ import (
 func (o Operator) words() string {
 	var s string
 	switch {
+	case o.Gone && len(o.Webhooks) > 0:
+		s = "its Deployment was not found"
 	case o.Gone:
 		s = "not installed"
 	case !o.Seen:
@@ -45,6 +47,9 @@ func (o Operator) troubles(now time.Time) (list []Finding) {
 		list = append(list, Finding{Level: l, Says: says, Then: then})
 	}
 	switch {
+	case o.Gone && len(o.Webhooks) > 0:
+		add(Note, "The operator's webhook is there, and its Deployment is not where it was looked for",
+			"--operator-namespace names another namespace. What it was told is not known: its defaults were taken.")
 	case o.Gone:
 		add(Warn, "The operator is not installed, or not in the namespace where it was looked for",
 			"Pods get nothing without it. docs/kubernetes.md says how it is installed; --operator-namespace names another namespace.")

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -21,15 +22,7 @@ const (
 
 // rank orders levels.
 func (l Level) rank() int {
-	switch l {
-	case Bad:
-		return 3
-	case Warn:
-		return 2
-	case Note:
-		return 1
-	}
-	return 0
+	return slices.Index([]Level{Good, Note, Warn, Bad}, l)
 }
 
 // Finding is one thing to know: a sentence, and what it means or needs.
@@ -87,17 +80,20 @@ type Pod struct {
 	Environment []Container `json:"environment"`
 
 	// AgentPod is where its agent runs: itself, or the one on its node.
-	AgentPod   string   `json:"agent_pod,omitempty"`
-	AgentState string   `json:"agent_state,omitempty"`
-	Restarts   int32    `json:"agent_restarts"`
-	LastWords  string   `json:"agent_last_words,omitempty"` // of an agent that ended
-	Agents     []string `json:"-"`
-	Status     *Status  `json:"agent_status,omitempty"`
-	StatusErr  string   `json:"agent_status_error,omitempty"`
-	Losses     []Loss   `json:"losses,omitempty"`
+	AgentPod   string  `json:"agent_pod,omitempty"`
+	AgentState string  `json:"agent_state,omitempty"`
+	Restarts   int32   `json:"agent_restarts"`
+	LastWords  string  `json:"agent_last_words,omitempty"` // of an agent that ended
+	Status     *Status `json:"agent_status,omitempty"`
+	StatusErr  string  `json:"agent_status_error,omitempty"`
+	Losses     []Loss  `json:"losses,omitempty"`
 
 	pod *corev1.Pod
 }
+
+// CodeUnseen stands for a decision that can't be known by whoever asks; the others
+// are those of kube/inject.
+const CodeUnseen = "Unseen"
 
 // Would is a decision.
 type Would struct {

@@ -56,7 +56,7 @@ func TestJSON(t *testing.T) {
 		`{"name":"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT","value":"http://127.0.0.1:4318"}`,
 		`"accepted":12310,"recovered":0,"delivered":12000,"buffered":290,"dropped":{"buffer_full":20,"eaten":0}`,
 		`{"way":"kernel_drops","count":7,"unit":"packets","what":"`,
-		`"trace_agents":[{"namespace":"shop","name":"default","strategy":"Sidecar","endpoint":"collector.shop:4317","accepted":"True","ready":"True","pods":{"injected":2,"missed":1,"outdated":0}}]`,
+		`"trace_agents":[{"namespace":"shop","name":"default","strategy":"Sidecar","endpoint":"collector.shop:4317","accepted":"True","ready":"True","pods":{"injected":2,"missed":1,"outdated":0`,
 		`"operator":"2 of 2 ready; its webhook is there"`,
 	} {
 		if !strings.Contains(string(b), want) {

@@ -45,6 +45,7 @@ func mark(l Level) string {
 		return "!   "
 	case Note:
 		return "-   "
+	case Good:
 	}
 	return "ok  "
 }
@@ -240,6 +241,9 @@ func (r Report) writeRest(b *strings.Builder) {
 		}
 		if a.Pods != nil {
 			s += fmt.Sprintf("; pods: %d injected, %d missed, %d outdated", a.Pods.Injected, a.Pods.Missed, a.Pods.Outdated)
+			if a.Pods.Refused > 0 {
+				s += fmt.Sprintf(", %d refused", a.Pods.Refused)
+			}
 		}
 		line(b, name, "%s", s)
 		name = ""

@@ -10,7 +10,7 @@ import (
 // Write writes a plan as a script for sh, to be read before it is run.
 func (p Plan) Write(w io.Writer) error {
 	var b strings.Builder
-	b.WriteString("#!/bin/sh -eu\n# What there is of the old agents, and what moves it to Wayside. Nothing has been\n# changed so far: read it, and run it step by step. Where manifests are kept\n# elsewhere (Git, Helm), the same changes belong there.\n#\n")
+	b.WriteString("#!/bin/sh -eu\n# What there is of the old agents, and what moves it to Wayside. Nothing has been\n# changed so far: read it, and run it step by step. Where manifests are kept\n# elsewhere (Git, Helm), the same changes belong there. Wayside's operator has to be\n# installed first.\n#\n")
 	for _, f := range p.Found {
 		comment(&b, "   found: ", f)
 	}

@@ -1,7 +1,8 @@
 #!/bin/sh -eu
 # What there is of the old agents, and what moves it to Wayside. Nothing has been
 # changed so far: read it, and run it step by step. Where manifests are kept
-# elsewhere (Git, Helm), the same changes belong there.
+# elsewhere (Git, Helm), the same changes belong there. Wayside's operator has to be
+# installed first.
 #
 #   found: daemonset/simple-agent-daemonset in tracing: the Jaeger Agent (jaegertracing/jaeger-agent:1.62.0)
 

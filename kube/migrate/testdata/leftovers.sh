@@ -1,7 +1,8 @@
 #!/bin/sh -eu
 # What there is of the old agents, and what moves it to Wayside. Nothing has been
 # changed so far: read it, and run it step by step. Where manifests are kept
-# elsewhere (Git, Helm), the same changes belong there.
+# elsewhere (Git, Helm), the same changes belong there. Wayside's operator has to be
+# installed first.
 #
 #   found: cronjob/nightly in shop: container jaeger-agent (jaegertracing/jaeger-agent:1.40.0), which was put there by hand
 #   found: statefulset/db in shop: container tracing (quay.io/jaegertracing/jaeger-agent@sha256:0000000000000000000000000000000000000000000000000000000000000000), which was put there by hand

@@ -1,6 +1,7 @@
 #!/bin/sh -eu
 # What there is of the old agents, and what moves it to Wayside. Nothing has been
 # changed so far: read it, and run it step by step. Where manifests are kept
-# elsewhere (Git, Helm), the same changes belong there.
+# elsewhere (Git, Helm), the same changes belong there. Wayside's operator has to be
+# installed first.
 #
 #   nothing was found
