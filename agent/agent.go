@@ -230,6 +230,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	a.running = false // no reload from here on
 	a.mu.Unlock()
 	a.tell(a.manager.Stopping())
+	a.sampling.Stop()  // no tracer waits for a source that hangs
 	a.accepting.Stop() // no more comes in; what the sockets held is in the buffer, and requests are answered
 	a.lane.Flush()     // Take gives it all, and then io.EOF, which ends the deliverer
 	late := time.AfterFunc(a.drainTimeout(), delivering.Cancel)

@@ -102,6 +102,44 @@ func TestStopsWhileASourceHangs(t *testing.T) {
 	}
 }
 
+// A tracer that waits for such a source at 14268 kept the agent from stopping for
+// five seconds, of which the collector was left without spans.
+func TestQuestionsEndWhenTheAgentStops(t *testing.T) {
+	hang := make(chan struct{})
+	questions := make(chan struct{}, 10)
+	source := http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { questions <- struct{}{}; <-hang })}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go source.Serve(l)
+	defer source.Close()
+	defer close(hang)
+	r := run(t, startCollector(t).address, "sampling: {source: 'http://"+l.Addr().String()+"/'}\n"+
+		"accept: {jaeger: {compact: 127.0.0.1:0, http: 127.0.0.1:0}, otlp: {grpc: '', http: ''}}")
+	answered := make(chan int, 1)
+	go func() {
+		res, err := http.Get("http://" + r.sockets[len(r.sockets)-1].Address() + "/api/sampling?service=shop")
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		res.Body.Close()
+		answered <- res.StatusCode
+	}()
+	<-questions
+	begin := time.Now()
+	if err := r.stop(); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(begin); took > 2*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	if status := <-answered; status != http.StatusInternalServerError {
+		t.Errorf("the tracer was told %d", status)
+	}
+}
+
 // A source by TLS is asked with the certificates of sampling.tls, and not without.
 func TestSamplingSourceByTLS(t *testing.T) {
 	source := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -2,7 +2,10 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"net"
+	"os"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -120,8 +123,25 @@ func (r *retries) Run(ctx context.Context) error {
 	}
 }
 
+// StandIn is where an agent that could not open an address of admin.http can be
+// asked by its own machine how it is: an abstract Unix socket (unix(7)), which needs
+// no file system. Whoever waits for the agent to be ready must reach it.
+func StandIn(address string) string { return "@wayside-agent admin.http " + address }
+
+// openStandIn opens that; nil if it can't be had.
+func openStandIn(address string) *net.UnixListener {
+	if runtime.GOOS != "linux" { // elsewhere it is the name of a file
+		return nil
+	}
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Net: "unix", Name: StandIn(address)})
+	if err != nil {
+		return nil // another agent that could not open it was first
+	}
+	return l
+}
+
 // openHTTP opens an address of admin.http or control.http. An agent that goes on
-// without has a listener that nobody reaches until it can be opened.
+// without has a listener that takes its place until it can be opened.
 func (a *Agent) openHTTP(key string) func(address string) (net.Listener, error) {
 	return func(address string) (net.Listener, error) {
 		l, err := a.openTCP(address)
@@ -129,6 +149,9 @@ func (a *Agent) openHTTP(key string) func(address string) (net.Listener, error) 
 			return l, err
 		}
 		late := &lateListener{address: address, key: key, err: listenError(key, err), closed: make(chan struct{})}
+		if key == "admin.http" {
+			late.standIn = openStandIn(address)
+		}
 		a.late = append(a.late, late)
 		a.log.Error("an address can't be opened: the agent goes on without, and tries again", "error", late.err)
 		return late, nil
@@ -138,6 +161,7 @@ func (a *Agent) openHTTP(key string) func(address string) (net.Listener, error) 
 // lateListener is one whose address is not open yet.
 type lateListener struct {
 	key, address string
+	standIn      *net.UnixListener // nil: nobody reaches it
 	closed       chan struct{}
 
 	mu       sync.Mutex
@@ -157,6 +181,14 @@ func (l *lateListener) Accept() (net.Conn, error) {
 		}
 		if open != nil {
 			return open.Accept()
+		}
+		if l.standIn != nil {
+			_ = l.standIn.SetDeadline(time.Now().Add(tryEvery))
+			if c, err := l.standIn.Accept(); err == nil {
+				return c, nil
+			} else if errors.Is(err, os.ErrDeadlineExceeded) {
+				continue
+			}
 		}
 		select {
 		case <-tick.C:
@@ -179,6 +211,7 @@ func (l *lateListener) try() (net.Listener, error) {
 			return nil, nil
 		}
 		l.listener, l.err = open, nil
+		l.closeStandIn()
 	}
 	return l.listener, nil
 }
@@ -198,10 +231,17 @@ func (l *lateListener) Close() error {
 	}
 	l.ended = true
 	close(l.closed)
+	l.closeStandIn()
 	if l.listener != nil {
 		return l.listener.Close()
 	}
 	return nil
+}
+
+func (l *lateListener) closeStandIn() {
+	if l.standIn != nil {
+		l.standIn.Close()
+	}
 }
 
 // Addr is the address that it is to have.

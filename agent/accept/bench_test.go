@@ -98,7 +98,7 @@ func (l *Listener) serveNetHTTP(w http.ResponseWriter, r *http.Request) {
 		req.Header = append(req.Header, hpack.HeaderField{Name: strings.ToLower(name), Value: values[0]})
 	}
 	peer, _ := netip.ParseAddrPort(r.RemoteAddr)
-	c := l.begin(&req, peer, true)
+	c := l.begin(&req, sender{address: peer}, true)
 	buf := make([]byte, 16<<10)
 	for more := true; more; {
 		n, err := r.Body.Read(buf)

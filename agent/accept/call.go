@@ -6,7 +6,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -42,8 +41,8 @@ type call struct {
 }
 
 // begin looks at what is asked. two says that it is HTTP/2.
-func (l *Listener) begin(r *h2.Request, peer netip.AddrPort, two bool) *call {
-	c := &call{l: l, lane: l.server.lanes(Origin{Listener: l.address, Peer: peer}), size: int(r.ContentLength)}
+func (l *Listener) begin(r *h2.Request, from sender, two bool) *call {
+	c := &call{l: l, lane: l.server.lanes(Origin{Listener: l.address, Peer: from.address, Process: from.process}), size: int(r.ContentLength)}
 	c.body.budget = &l.server.budget
 	contentType := r.Header.Get("content-type")
 	c.grpc = two && r.Method == http.MethodPost && grpc.IsContentType(contentType)

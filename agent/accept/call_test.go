@@ -3,7 +3,6 @@ package accept
 import (
 	"bytes"
 	"io"
-	"net/netip"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -99,7 +98,7 @@ func TestPieces(t *testing.T) {
 			l := &Listener{server: o, services: o.served["otlp.grpc"]}
 			call := l.begin(&h2.Request{Method: "POST", Path: grpc.TracePath, ContentLength: -1, Header: h2.Header{
 				{Name: "content-type", Value: "application/grpc"}, {Name: "grpc-encoding", Value: c.encoding},
-			}}, netip.AddrPort{}, true)
+			}}, sender{}, true)
 			r := bytes.NewReader(c.body)
 			buf := make([]byte, piece)
 			for more := true; more && r.Len() > 0; {

@@ -18,6 +18,10 @@ const (
 	// shy is how long a peer may have connected without sending anything
 	// before it makes way for others.
 	shy = time.Second
+	// maxLeaving is how many connections that made way may be left in order at a
+	// time, beside those that are open, and an eighth of those. Others are closed at
+	// once, as are those of peers that never sent anything.
+	maxLeaving = 16
 )
 
 // connections are those of all listeners. When there are too many, one that
@@ -26,8 +30,9 @@ const (
 type connections struct {
 	limit int // how many there may be
 
-	mu   sync.Mutex
-	open map[*connection]struct{}
+	mu      sync.Mutex
+	open    map[*connection]struct{}
+	leaving int // that made way and are not closed yet
 }
 
 // connectionLimit is how many connections there may be: maxConnections, or half
@@ -47,13 +52,16 @@ func limitFor(files uint64) int { return int(min(maxConnections, max(files/2, 1)
 // connection is one of them.
 type connection struct {
 	net.Conn
-	owner *connections
-	count *atomic.Int64 // of its listener
-	state http.ConnState
-	since time.Time // when it came to this state
-	once  sync.Once
-	rest  []byte // was read to find out what the peer speaks, and is read again first
-	quiet *quiet // nil: the kernel can't be told to keep quiet
+	owner  *connections
+	count  *atomic.Int64 // of its listener
+	sender sender
+	state  http.ConnState
+	since  time.Time // when it came to this state
+	once   sync.Once
+	rest   []byte // was read to find out what the peer speaks, and is read again first
+	leave  func() // in order; nil: it is closed. Guarded by the owner's mu, as is
+	away   bool   // that it is left so
+	quiet  *quiet // nil: the kernel can't be told to keep quiet
 }
 
 func (n *connection) Read(p []byte) (int, error) {
@@ -90,19 +98,27 @@ func (c *connections) add(conn net.Conn, count *atomic.Int64) *connection {
 	c.mu.Lock()
 	if len(c.open) >= c.limit {
 		leaves := c.quietest(now)
-		c.mu.Unlock()
 		if leaves == nil {
+			c.mu.Unlock()
 			conn.Close()
 			return nil
 		}
-		leaves.Close()
-		c.mu.Lock()
+		if leaves.leave != nil && leaves.state == http.StateIdle && c.leaving < min(maxLeaving, c.limit/8) {
+			c.leaving++
+			leaves.away = true
+			delete(c.open, leaves)
+			go leaves.leave() // it may have to wait for a write
+		} else {
+			c.mu.Unlock()
+			leaves.Close()
+			c.mu.Lock()
+		}
 	}
 	defer c.mu.Unlock()
 	if c.open == nil {
 		c.open = map[*connection]struct{}{}
 	}
-	n := &connection{Conn: conn, owner: c, count: count, state: http.StateNew, since: now, quiet: newQuiet(conn)}
+	n := &connection{Conn: conn, owner: c, count: count, sender: senderOf(conn), state: http.StateNew, since: now, quiet: newQuiet(conn)}
 	c.open[n] = struct{}{}
 	count.Add(1)
 	return n
@@ -125,6 +141,13 @@ func (c *connections) quietest(now time.Time) (found *connection) {
 	return found
 }
 
+// leavesBy says how a connection is left in order.
+func (n *connection) leavesBy(leave func()) {
+	n.owner.mu.Lock()
+	n.leave = leave
+	n.owner.mu.Unlock()
+}
+
 // state is told by the servers.
 func (c *connections) state(conn net.Conn, s http.ConnState) {
 	if t, ok := conn.(*tls.Conn); ok {
@@ -142,6 +165,9 @@ func (n *connection) Close() error {
 	n.once.Do(func() {
 		n.owner.mu.Lock()
 		delete(n.owner.open, n)
+		if n.away {
+			n.owner.leaving--
+		}
 		n.owner.mu.Unlock()
 		n.count.Add(-1)
 	})

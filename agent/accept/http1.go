@@ -1,8 +1,10 @@
 package accept
 
 import (
+	"context"
+	"crypto/tls"
+	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -10,6 +12,20 @@ import (
 
 	"github.com/wayside-tracing/wayside/agent/accept/h2"
 )
+
+// senderKey is where the context of a request over HTTP/1 has its sender.
+type senderKey struct{}
+
+// withSender makes the context of a connection.
+func withSender(ctx context.Context, c net.Conn) context.Context {
+	if t, ok := c.(*tls.Conn); ok {
+		c = t.NetConn()
+	}
+	if n, ok := c.(*connection); ok {
+		return context.WithValue(ctx, senderKey{}, n.sender)
+	}
+	return ctx
+}
 
 // ServeHTTP answers a request over HTTP/1 as one over HTTP/2.
 func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -22,8 +38,8 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for name, values := range r.Header {
 		req.Header = append(req.Header, hpack.HeaderField{Name: strings.ToLower(name), Value: values[0]})
 	}
-	peer, _ := netip.ParseAddrPort(r.RemoteAddr) // a Unix socket has none
-	c := l.begin(&req, peer, false)
+	from, _ := r.Context().Value(senderKey{}).(sender)
+	c := l.begin(&req, from, false)
 	reply := c.read(w, r)
 	h := w.Header()
 	for _, f := range reply.Header {

@@ -36,6 +36,14 @@ type Lane interface {
 type Origin struct {
 	Listener string         // address that it came in on, as configured
 	Peer     netip.AddrPort // not valid for a Unix socket
+	Process  Process        // of a connection to a Unix socket
+}
+
+// Process is who has connected: what the kernel says, and no sender can.
+type Process struct {
+	Known    bool // false: it is not a connection to a Unix socket, or not Linux
+	PID      int  // when it connected, in this process's namespace; 0: from another one
+	UID, GID uint32
 }
 
 // Lanes finds the lane for an origin. It is called for every packet and request.

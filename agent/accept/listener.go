@@ -91,6 +91,7 @@ func (s *Server) on(open net.Listener, address, source string, unix bool) *Liste
 		WriteTimeout:      answerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		ConnContext:       withSender,
 		ConnState:         func(c net.Conn, state http.ConnState) { s.conns.state(c, state) },
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}

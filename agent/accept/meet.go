@@ -72,8 +72,9 @@ func (m *meeting) meet(ctx context.Context, c *connection) {
 	case !stop(), err != nil:
 		c.Close()
 	case two:
-		peer := peerOf(c)
-		m.l.http2.Serve(nc, func(r *h2.Request) h2.Receiver { return m.l.begin(r, peer, true) }, func(busy bool) {
+		from := c.sender
+		c.leavesBy(func() { m.l.http2.Leave(nc) })
+		m.l.http2.Serve(nc, func(r *h2.Request) h2.Receiver { return m.l.begin(r, from, true) }, func(busy bool) {
 			if busy {
 				m.l.server.conns.state(c, http.StateActive)
 			} else {
@@ -127,13 +128,19 @@ func (n *connection) speaksHTTP2() (bool, error) {
 	}
 }
 
-// peerOf is who has connected. A Unix socket has no address.
-func peerOf(c net.Conn) netip.AddrPort {
+// sender is who has connected. A Unix socket has no address.
+type sender struct {
+	address netip.AddrPort
+	process Process
+}
+
+func senderOf(c net.Conn) (p sender) {
 	if a, ok := c.RemoteAddr().(*net.TCPAddr); ok {
-		p := a.AddrPort()
-		return netip.AddrPortFrom(p.Addr().Unmap(), p.Port())
+		at := a.AddrPort()
+		p.address = netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
 	}
-	return netip.AddrPort{}
+	p.process = processOf(c)
+	return p
 }
 
 // end waits until no connection is being met or served here.

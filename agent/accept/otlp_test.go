@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,8 +59,11 @@ type served struct {
 	lane *fakeLane
 	url  string
 	stop func()
-	h2   *http.Transport // prior knowledge
-	h1   *http.Transport
+
+	process atomic.Pointer[Process] // of the last origin
+
+	h2 *http.Transport // prior knowledge
+	h1 *http.Transport
 }
 
 // serve runs a listener for OTLP.
@@ -76,6 +80,7 @@ func serveAs(t *testing.T, source, address string, opt Options, answers Answers)
 		if o.Listener == "" || o.Peer.IsValid() == strings.HasPrefix(o.Listener, "unix:") {
 			t.Errorf("origin %+v", o)
 		}
+		s.process.Store(&o.Process)
 		return s.lane
 	}, answers, slog.New(slog.DiscardHandler))
 	if err := s.SetOptions(opt); err != nil {

@@ -2,9 +2,11 @@ package accept
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"time"
 
 	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 
 	"github.com/wayside-tracing/wayside/agent/ledger"
 	"github.com/wayside-tracing/wayside/wire/grpc"
@@ -242,6 +245,79 @@ func TestIdlePeersLeaveDescriptorsForDelivery(t *testing.T) {
 	}
 	if n := s.Status().Connections; n > 8 {
 		t.Errorf("%d connections with 16 descriptors", n)
+	}
+}
+
+// A peer whose idle connection makes way is told so: a call that it has begun
+// meanwhile may be begun elsewhere.
+func TestIdlePeerIsToldThatItMakesWay(t *testing.T) {
+	s := serve(t, "127.0.0.1:0", Options{})
+	s.conns.mu.Lock()
+	s.conns.limit = 8
+	s.conns.mu.Unlock()
+	first, err := net.Dial("tcp", s.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	_ = first.SetDeadline(time.Now().Add(20 * time.Second))
+	fr := http2.NewFramer(first, first)
+	fr.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
+	if _, err := io.WriteString(first, http2.ClientPreface); err != nil {
+		t.Fatal(err)
+	}
+	var block bytes.Buffer
+	enc := hpack.NewEncoder(&block)
+	for _, f := range []hpack.HeaderField{{Name: ":method", Value: "POST"}, {Name: ":scheme", Value: "http"}, {Name: ":path", Value: grpc.TracePath}, {Name: ":authority", Value: "a"}, {Name: "content-type", Value: grpc.ContentType}} {
+		_ = enc.WriteField(f)
+	}
+	if err := errors.Join(fr.WriteSettings(), fr.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block.Bytes(), EndHeaders: true}),
+		fr.WriteData(1, true, framed(false, request(3, 1)))); err != nil {
+		t.Fatal(err)
+	}
+	ended, others := false, 0
+	for {
+		f, err := fr.ReadFrame()
+		if err != nil {
+			t.Fatalf("no GOAWAY: %v", err)
+		}
+		if h, ok := f.(*http2.MetaHeadersFrame); ok && h.StreamEnded() && !ended {
+			ended = true
+			until(t, "idle", func() bool {
+				s.conns.mu.Lock()
+				defer s.conns.mu.Unlock()
+				for c := range s.conns.open {
+					return c.state == http.StateIdle
+				}
+				return false
+			})
+			for others < 8 {
+				c, err := net.Dial("tcp", s.Address())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.Close()
+				others++
+			}
+		}
+		if g, ok := f.(*http2.GoAwayFrame); ok {
+			if g.LastStreamID != 1 || g.ErrCode != http2.ErrCodeNo {
+				t.Errorf("%v", g)
+			}
+			break
+		}
+	}
+	if n, err := first.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("after it: %d bytes, %v", n, err)
+	}
+	first.Close()
+	until(t, "closed", func() bool {
+		s.conns.mu.Lock()
+		defer s.conns.mu.Unlock()
+		return s.conns.leaving == 0
+	})
+	if s.lane.copy().Accepted != 3 {
+		t.Errorf("%+v", s.lane.copy())
 	}
 }
 

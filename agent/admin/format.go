@@ -4,6 +4,9 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"github.com/wayside-tracing/wayside/agent/ledger/losses"
+	"github.com/wayside-tracing/wayside/internal/figures"
 )
 
 // count writes 1234567 as 1,234,567.
@@ -21,7 +24,7 @@ func counted(n uint64, nouns string) string {
 		switch nouns {
 		case "batches":
 			return "1 batch"
-		case packetsOrRequests:
+		case losses.PacketsOrRequests:
 			return "1 packet or request"
 		}
 		return "1 " + nouns[:len(nouns)-1]
@@ -57,19 +60,7 @@ func perSecond(r float64) string {
 	return count(uint64(math.Round(r))) + "/s"
 }
 
-// age writes how long something lasts, in one unit: nobody needs "3 h 2 min 7 s".
-func age(d time.Duration) string {
-	switch {
-	case d < time.Second:
-		return "less than 1 s"
-	case d < 2*time.Minute:
-		return strconv.Itoa(int(d/time.Second)) + " s"
-	case d < 2*time.Hour:
-		return strconv.Itoa(int(d/time.Minute)) + " min"
-	case d < 48*time.Hour:
-		return strconv.Itoa(int(d/time.Hour)) + " h"
-	}
-	return strconv.Itoa(int(d/(24*time.Hour))) + " days"
-}
+// age writes how long something lasts.
+func age(d time.Duration) string { return figures.Age(d) }
 
 func fromSeconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

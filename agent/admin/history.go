@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/wayside-tracing/wayside/agent/ledger"
+	"github.com/wayside-tracing/wayside/agent/ledger/losses"
 	"github.com/wayside-tracing/wayside/internal/version"
 )
 
@@ -44,7 +45,7 @@ func (h *history) add(now time.Time, st ledger.Status) {
 	for _, l := range st.Lanes {
 		s.lanes[l.Name] = l.Account
 		before := last.lanes[l.Name]
-		for way, n := range losses(l.Account) {
+		for way, n := range losses.Of(l.Account) {
 			if n > lossesOf(before, way) {
 				h.lost[l.Name+"/"+way] = now
 			}
@@ -109,7 +110,7 @@ func (h *history) view(now time.Time, st ledger.Status) view {
 			Lane: l, before: first.lanes[l.Name], span: max(now.Sub(first.at), time.Second),
 			lost: map[string]time.Time{}, failing: map[string]time.Time{},
 		}
-		for way := range losses(l.Account) {
+		for way := range losses.Of(l.Account) {
 			if t, ok := h.lost[l.Name+"/"+way]; ok {
 				lv.lost[way] = t
 			}
@@ -132,29 +133,8 @@ func (l laneView) rate(of func(ledger.Account) uint64) float64 {
 func accepted(a ledger.Account) uint64  { return a.Accepted + a.Recovered }
 func delivered(a ledger.Account) uint64 { return a.Delivered }
 
-// losses yields every way in which something gets lost, with its count:
-// "dropped.expired", "refused.malformed", "kernel_drops", "client.gaps".
-func losses(a ledger.Account) func(yield func(way string, n uint64) bool) {
-	return func(yield func(string, uint64) bool) {
-		for r, n := range a.Dropped.All {
-			if !yield("dropped."+r.String(), n) {
-				return
-			}
-		}
-		for r, n := range a.Refused.All {
-			if !yield("refused."+r.String(), n) {
-				return
-			}
-		}
-		c := a.ClientReported
-		_ = yield("kernel_drops", a.KernelDrops) &&
-			yield("client.full_queue", c.FullQueue) && yield("client.too_large", c.TooLarge) &&
-			yield("client.send_failure", c.SendFailure) && yield("client.gaps", c.Gaps)
-	}
-}
-
 func lossesOf(a ledger.Account, way string) uint64 {
-	for w, n := range losses(a) {
+	for w, n := range losses.Of(a) {
 		if w == way {
 			return n
 		}

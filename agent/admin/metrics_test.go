@@ -103,8 +103,8 @@ func distinct(v reflect.Value, next *int) {
 	}
 }
 
-// figures are the numbers and times of a JSON value, by path.
-func figures(path string, v any, to map[string]float64) {
+// numbers are the numbers and times of a JSON value, by path.
+func numbers(path string, v any, to map[string]float64) {
 	switch v := v.(type) {
 	case float64:
 		to[path] = v
@@ -114,11 +114,11 @@ func figures(path string, v any, to map[string]float64) {
 		}
 	case []any:
 		for i, e := range v {
-			figures(fmt.Sprintf("%s[%d]", path, i), e, to)
+			numbers(fmt.Sprintf("%s[%d]", path, i), e, to)
 		}
 	case map[string]any:
 		for k, e := range v {
-			figures(path+"."+k, e, to)
+			numbers(path+"."+k, e, to)
 		}
 	}
 }
@@ -144,7 +144,7 @@ func TestMetricsTellEveryFigureOfTheStatus(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]float64{}
-	figures("", tree, want)
+	numbers("", tree, want)
 	if len(want) < 80 {
 		t.Fatalf("%d figures in the JSON, this test looks at nothing", len(want))
 	}

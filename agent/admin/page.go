@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/wayside-tracing/wayside/agent/ledger"
+	"github.com/wayside-tracing/wayside/agent/ledger/losses"
 )
 
 // page is HTML that is being written. html/template would say the same with
@@ -79,8 +80,8 @@ func (p *page) lane(v view, l laneView) {
 	}
 	p.WriteString("<h2>Every span since the agent began</h2>\n")
 	p.equation(l)
-	p.losses("Lost spans <small>taken in, and then</small>", l, dropped)
-	p.losses("Never came in <small>lost on the way to the agent, or refused at its door</small>", l, outside)
+	p.losses("Lost spans <small>taken in, and then</small>", l, losses.Dropped)
+	p.losses("Never came in <small>lost on the way to the agent, or refused at its door</small>", l, losses.Outside)
 	p.endpoints(v.now, l)
 	p.disk(l)
 	p.buffer(l)
@@ -115,10 +116,10 @@ func (p *page) equation(l laneView) {
 }
 
 // losses explain those ways of loss that have happened.
-func (p *page) losses(title string, l laneView, ways []words) {
+func (p *page) losses(title string, l laneView, ways []losses.Way) {
 	open := false
 	for _, w := range ways {
-		n := lossesOf(l.Account, w.way)
+		n := lossesOf(l.Account, w.Name)
 		if n == 0 {
 			continue
 		}
@@ -127,9 +128,9 @@ func (p *page) losses(title string, l laneView, ways []words) {
 			// title is a constant of this file.
 			p.WriteString("<h2>" + title + "</h2>\n<div class=\"card scroll\"><table class=\"stack\"><tbody>\n")
 		}
-		_, reason, _ := strings.Cut(w.way, ".")
+		_, reason, _ := strings.Cut(w.Name, ".")
 		p.put("<tr><th class=\"n\">%s</th><td><p>%s</p><p class=\"soft\">%s <code>%s</code></p></td></tr>\n",
-			counted(n, w.unit), w.what, w.fix, cmp.Or(reason, w.way))
+			counted(n, w.Unit), w.What, w.Fix, cmp.Or(reason, w.Name))
 	}
 	if open {
 		p.WriteString("</tbody></table></div>\n")

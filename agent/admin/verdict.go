@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/wayside-tracing/wayside/agent/ledger"
+	"github.com/wayside-tracing/wayside/agent/ledger/losses"
 )
 
 // level is how much a person should worry; it is also the page's class.
@@ -129,18 +130,18 @@ func judgeLosses(now time.Time, l laneView) []finding {
 	var names []string
 	var latest time.Time
 	var all []finding
-	for _, w := range dropped {
-		n := lossesOf(l.Account, w.way)
+	for _, w := range losses.Dropped {
+		n := lossesOf(l.Account, w.Name)
 		if n == 0 {
 			continue
 		}
 		lost += n
-		if t := l.lost[w.way]; t.After(latest) {
+		if t := l.lost[w.Name]; t.After(latest) {
 			latest = t
 		}
-		if recent := n - lossesOf(l.before, w.way); recent > 0 && now.Sub(l.lost[w.way]) < window {
+		if recent := n - lossesOf(l.before, w.Name); recent > 0 && now.Sub(l.lost[w.Name]) < window {
 			losing += recent
-			names = append(names, w.what+" "+w.fix)
+			names = append(names, w.What+" "+w.Fix)
 		}
 	}
 	switch {
@@ -184,15 +185,15 @@ func judgeDisk(now time.Time, l laneView) []finding {
 // judgeOutside tells what did not get in during the last minute.
 func judgeOutside(now time.Time, l laneView) []finding {
 	f := finding{level: warn}
-	for _, w := range outside {
-		recent := lossesOf(l.Account, w.way) - lossesOf(l.before, w.way)
-		if recent == 0 || now.Sub(l.lost[w.way]) >= window {
+	for _, w := range losses.Outside {
+		recent := lossesOf(l.Account, w.Name) - lossesOf(l.before, w.Name)
+		if recent == 0 || now.Sub(l.lost[w.Name]) >= window {
 			continue
 		}
-		if w.way == "kernel_drops" {
+		if w.Name == "kernel_drops" {
 			f.level = bad // the spans in them are lost
 		}
-		f.then = append(f.then, counted(recent, w.unit)+": "+w.what)
+		f.then = append(f.then, counted(recent, w.Unit)+": "+w.What)
 	}
 	if f.then == nil {
 		return nil

@@ -7,21 +7,22 @@ import (
 	"time"
 
 	"github.com/wayside-tracing/wayside/agent/ledger"
+	"github.com/wayside-tracing/wayside/agent/ledger/losses"
 )
 
 func TestEveryWayOfLossHasWords(t *testing.T) {
 	known := map[string]bool{}
-	for _, w := range append(append([]words{}, dropped...), outside...) {
-		if known[w.way] {
-			t.Errorf("%s is there twice", w.way)
+	for _, w := range append(append([]losses.Way{}, losses.Dropped...), losses.Outside...) {
+		if known[w.Name] {
+			t.Errorf("%s is there twice", w.Name)
 		}
-		known[w.way] = true
-		if !strings.HasSuffix(w.what, ".") || !strings.HasSuffix(w.fix, ".") {
-			t.Errorf("%s: not sentences", w.way)
+		known[w.Name] = true
+		if !strings.HasSuffix(w.What, ".") || !strings.HasSuffix(w.Fix, ".") {
+			t.Errorf("%s: not sentences", w.Name)
 		}
 	}
 	n := 0
-	for way := range losses(ledger.Account{}) {
+	for way := range losses.Of(ledger.Account{}) {
 		n++
 		if !known[way] {
 			t.Errorf("no words for %s", way)
@@ -220,8 +221,8 @@ func TestFormats(t *testing.T) {
 		{counted(1, "spans"), "1 span"},
 		{counted(1, "batches"), "1 batch"},
 		{counted(2, "batches"), "2 batches"},
-		{counted(1, packetsOrRequests), "1 packet or request"},
-		{counted(3, packetsOrRequests), "3 packets or requests"},
+		{counted(1, losses.PacketsOrRequests), "1 packet or request"},
+		{counted(3, losses.PacketsOrRequests), "3 packets or requests"},
 		{size(0), "0 B"},
 		{size(512 << 10), "512 KiB"},
 		{size(8 << 20), "8 MiB"},

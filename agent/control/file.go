@@ -50,6 +50,8 @@ func newFile(path string, log *slog.Logger) *file {
 	return f
 }
 
+func (f *file) stop() {}
+
 func (f *file) close() {}
 
 func (f *file) strategy(_ context.Context, service string) (*sampling.Strategy, bool, error) {

@@ -83,10 +83,14 @@ func newRemote(name string, source asker, log *slog.Logger) *remote {
 	return r
 }
 
-func (r *remote) close() {
+func (r *remote) stop() {
 	r.mu.Lock() // who begins a call has begun it, or finds that it is over
 	r.cancel()
 	r.mu.Unlock()
+}
+
+func (r *remote) close() {
+	r.stop()
 	r.calls.Wait()
 	r.source.close()
 }

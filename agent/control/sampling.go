@@ -47,6 +47,8 @@ type provider interface {
 	// refresh makes everything be asked for anew.
 	refresh()
 	status() ledger.Sampling
+	// stop ends what is being asked, and asks no more.
+	stop()
 	close()
 }
 
@@ -90,7 +92,15 @@ func (s *Sampling) Configure(opt Options) {
 	}
 }
 
-// Close ends what is being asked.
+// Stop ends what is being asked, so that nobody waits for a source any more. What is
+// known is still told.
+func (s *Sampling) Stop() {
+	if p := s.current(); p != nil {
+		p.stop()
+	}
+}
+
+// Close ends what is being asked, and forgets what is known.
 func (s *Sampling) Close() { s.Configure(Options{}) }
 
 // Refresh has a file read again, and a source asked again, whatever is known.

@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/wayside-tracing/wayside/agent"
 	"github.com/wayside-tracing/wayside/agent/config"
 )
 
@@ -33,29 +34,42 @@ func ask(cmd command, path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	var list []place
+	for _, a := range addresses {
+		list = append(list, place{"tcp", reachable(a)})
+	}
+	for _, a := range addresses { // of an agent that somebody else kept from its address
+		list = append(list, place{"unix", agent.StandIn(a)})
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
 	defer cancel()
-	for _, a := range addresses {
-		var body string
-		if body, err = getEither(ctx, a, path, secure); err == nil {
+	for _, p := range list {
+		body, problem := getEither(ctx, p, path, secure)
+		if problem == nil {
 			return body, nil
+		}
+		if p.network == "tcp" {
+			err = problem
 		}
 	}
 	return "", err
 }
 
-// admin is where and how the agent can be reached from its own machine.
+// place is where somebody may be asked.
+type place struct{ network, address string }
+
+// admin is where the agent listens for questions how it is, and how.
 func (c command) admin() (list []string, secure config.ServerTLS, err error) {
 	s, _ := c.source() // a degraded agent goes without what is wrong with it, too
 	addresses, secure := config.AdminOf(s.Source)
 	if c.ask != "" {
-		return []string{reachable(c.ask)}, secure, nil
+		return []string{c.ask}, secure, nil
 	}
 	for _, a := range addresses {
 		if strings.HasSuffix(a, ":0") {
 			return nil, secure, fmt.Errorf("admin.http is %s, a port that the system chose: give it one", a)
 		}
-		list = append(list, reachable(a))
+		list = append(list, a)
 	}
 	if len(list) == 0 {
 		return nil, secure, errors.New("admin.http is off, there is nobody to ask")
@@ -80,10 +94,10 @@ func reachable(listen string) string {
 
 // getEither asks with TLS if the configuration has it, and the other way if the
 // agent answers as if it had begun with another configuration.
-func getEither(ctx context.Context, address, path string, files config.ServerTLS) (body string, err error) {
+func getEither(ctx context.Context, at place, path string, files config.ServerTLS) (body string, err error) {
 	secure := files.Cert != ""
-	if body, err = get(ctx, address, path, secure, files); errors.Is(err, errOtherwise) {
-		body, err = get(ctx, address, path, !secure, files)
+	if body, err = get(ctx, at, path, secure, files); errors.Is(err, errOtherwise) {
+		body, err = get(ctx, at, path, !secure, files)
 	}
 	return body, err
 }
@@ -95,7 +109,7 @@ var errOtherwise = errors.New("it does not go by this configuration: is it runni
 // handshake is with the process on this machine that is asked how it is, which need
 // not prove who it is. It is shown its own certificate, in case it demands one.
 func handshake(conn net.Conn, files config.ServerTLS) net.Conn {
-	cfg := &tls.Config{InsecureSkipVerify: true} //nolint:gosec // see above
+	cfg := &tls.Config{InsecureSkipVerify: true}
 	if pair, err := tls.LoadX509KeyPair(files.Cert, files.Key); err == nil {
 		cfg.Certificates = []tls.Certificate{pair}
 	}
@@ -104,9 +118,10 @@ func handshake(conn net.Conn, files config.ServerTLS) net.Conn {
 
 // get is a request in the simplest form there is: no proxies, no redirects, one
 // connection.
-func get(ctx context.Context, address, path string, secure bool, files config.ServerTLS) (body string, err error) {
+func get(ctx context.Context, at place, path string, secure bool, files config.ServerTLS) (body string, err error) {
+	address := at.address
 	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", address)
+	conn, err := d.DialContext(ctx, at.network, address)
 	if err != nil {
 		return "", notReached(address, err)
 	}
@@ -116,7 +131,7 @@ func get(ctx context.Context, address, path string, secure bool, files config.Se
 	if secure {
 		conn = handshake(conn, files)
 	}
-	req := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}, Host: address, Close: true}
+	req := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}, Host: host(at), Close: true}
 	if err := req.Write(conn); err != nil {
 		return "", notReached(address, err)
 	}
@@ -137,6 +152,14 @@ func get(ctx context.Context, address, path string, secure bool, files config.Se
 		return "", fmt.Errorf("%s answers %s: %s", address, res.Status, body)
 	}
 	return body, nil
+}
+
+// host is a request's.
+func host(at place) string {
+	if at.network == "unix" {
+		return "localhost"
+	}
+	return at.address
 }
 
 func notReached(address string, err error) error {

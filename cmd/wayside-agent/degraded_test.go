@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -280,6 +281,44 @@ deliver: {endpoint: "`+url+`", protocol: otlp-http, compression: none, batch: {a
 	send(t, p, syscall.SIGTERM)
 	if code := p.end(t); code != 0 {
 		t.Errorf("exit code %d:\n%s", code, p.text())
+	}
+}
+
+// A program that has the admin address and answers something else does not make a
+// probe say that the agent is not ready.
+func TestReadyWithoutItsAddress(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("abstract sockets are Linux's")
+	}
+	other := httptest.NewServer(http.NotFoundHandler())
+	defer other.Close()
+	admin := other.Listener.Addr().String()
+	file := filepath.Join(t.TempDir(), "agent.yaml")
+	write(t, file, strings.Replace(running, `admin: {http: "127.0.0.1:0"}`, `admin: {http: "`+admin+`"}`, 1))
+	p := start(t, "--config", file, "--degraded")
+	p.await(t, `"msg":"ready"`, 1)
+	code, out, errs := question(t, "--ready", "--config", file)
+	if code != ok || !strings.HasPrefix(out, "ready, degraded: admin.http: ") {
+		t.Errorf("exit code %d, %q, %q", code, out, errs)
+	}
+	other.Close()
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if code, out, errs = question(t, "--ready", "--config", file); code == ok && out == "ready\n" {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("with its address: %d, %q, %q", code, out, errs)
+		}
+	}
+	if st := status(t, admin); st.Lanes[0].Check() != nil || len(st.Degraded) > 0 {
+		t.Errorf("%+v", st)
+	}
+	send(t, p, syscall.SIGTERM)
+	if code := p.end(t); code != 0 {
+		t.Errorf("exit code %d:\n%s", code, p.text())
+	}
+	if code, _, errs := question(t, "--ready", "--config", file); code != failure || !strings.Contains(errs, "nobody listens at "+admin) {
+		t.Errorf("after its end: %d %q", code, errs)
 	}
 }
 

@@ -91,7 +91,10 @@ func runAgent(cmd command, stderr io.Writer) int {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP) // from here on it reloads and no longer kills
 	limit()
-	log := logger(cfg, stderr)
+	out := newLines(stderr)
+	defer out.flush()
+	log := logger(cfg, out)
+	out.tell = func(n int64) { log.Warn("lines of the log were lost: standard error took none", "lines", n) }
 	for _, w := range from.warnings {
 		log.Warn("a flag of the Jaeger Agent has no effect", "flag", w.Flag, "why", w.Why)
 	}
@@ -105,7 +108,7 @@ func runAgent(cmd command, stderr io.Writer) int {
 		a, err = agent.NewWith(cfg, log, agent.Options{Manager: manager, Degraded: true, Wrong: wrong})
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "wayside-agent: %v\n", err)
+		fmt.Fprintf(out, "wayside-agent: %v\n", err)
 		return failure
 	}
 	base := newBaseline()
@@ -124,7 +127,7 @@ func runAgent(cmd command, stderr io.Writer) int {
 	err = a.Run(ctx)
 	terminationMessage("/dev/termination-log", a.Status(), err)
 	if err != nil {
-		fmt.Fprintf(stderr, "wayside-agent: %v\n", err)
+		fmt.Fprintf(out, "wayside-agent: %v\n", err)
 		return failure
 	}
 	return ok

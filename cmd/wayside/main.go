@@ -1,5 +1,6 @@
-// Wayside for people: the agent with a collector that shows traces, and a
-// generator of load. `wayside help` says more.
+// Wayside for people: the agent with a collector that shows traces, a generator of
+// load, and what there is to ask about Wayside on Kubernetes. `wayside help` says
+// more.
 package main
 
 import (
@@ -18,6 +19,10 @@ const help = `wayside takes the traces of your apps and brings them where you ca
   wayside up        start here: the agent and a collector in one, with no
                     configuration; shows traces in the terminal as they arrive
   wayside loadgen   send the traces of an invented web shop to an agent
+  wayside explain   on Kubernetes: what a pod got, or why it got nothing, and
+                    what became of its spans
+  wayside migrate   on Kubernetes: from the Jaeger Agent, its operator's sidecars
+                    or the OpenTelemetry operator's; prints what to do
   wayside version   which build this is
   wayside help      this text; "wayside COMMAND --help" says more of one
 
@@ -47,6 +52,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return up(ctx, args[1:], stdout, stderr)
 	case "loadgen":
 		return sendLoad(ctx, args[1:], stdout, stderr)
+	case "explain":
+		return explainSubject(ctx, args[1:], stdout, stderr)
+	case "migrate":
+		return migrateCluster(ctx, args[1:], stdout, stderr)
 	case "version", "--version", "-version":
 		fmt.Fprintln(stdout, "wayside", version.Read())
 		return ok
@@ -57,7 +66,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprint(stdout, help)
 		return ok
 	}
-	fmt.Fprintf(stderr, "wayside: there is no command %q; there are up, loadgen, version and help\n", args[0])
+	fmt.Fprintf(stderr, "wayside: there is no command %q; there are up, loadgen, explain, migrate, version and help\n", args[0])
 	return wrongUse
 }
 

@@ -20,7 +20,9 @@ func TestHelp(t *testing.T) {
 		args []string
 		says []string
 	}{
-		{[]string{"help"}, []string{"wayside up", "wayside loadgen", "wayside version", "wayside-agent"}},
+		{[]string{"help"}, []string{"wayside up", "wayside loadgen", "wayside explain", "wayside migrate", "wayside version", "wayside-agent"}},
+		{[]string{"explain", "--help"}, []string{"pod/web-7d9f8c-x2x4q -n shop", "--namespace NAMESPACE", "--context CONTEXT", "--json", "get pods/proxy"}},
+		{[]string{"migrate", "-h"}, []string{"--from-file FILE", "NOT CARRIED OVER", "--A ", "Exit status"}},
 		{[]string{"--help"}, []string{"wayside up"}},
 		{[]string{"up", "--help"}, []string{"--compact ADDRESS", "(default 127.0.0.1:6831)", "--binary", "--admin", "--duration TIME", "--demo ", "jq"}},
 		{[]string{"help", "up"}, []string{"--compact ADDRESS"}},
@@ -59,6 +61,13 @@ func TestWrongUse(t *testing.T) {
 		{[]string{"up", "--duration", "-1s"}, "--duration -1s: must not be negative"},
 		{[]string{"up", "--compact", "nowhere"}, "--compact"},
 		{[]string{"up", "--admin", "127.0.0.1:99999"}, "--admin"},
+		{[]string{"explain"}, "KIND/NAME"},
+		{[]string{"explain", "node/a"}, `no explaining a node`},
+		{[]string{"explain", "pod", "a", "b"}, `"b"`},
+		{[]string{"explain", "pod/a", "-x"}, "-x"},
+		{[]string{"migrate", "shop"}, `"shop"`},
+		{[]string{"migrate", "-A", "-n", "shop"}, "-A is all namespaces"},
+		{[]string{"migrate", "-A", "--from-file", "x"}, "-A is about a cluster"},
 		{[]string{"loadgen", "--rate", "0"}, "--rate 0: must be more than 0"},
 		{[]string{"loadgen", "--rate", "NaN"}, "--rate NaN"},
 		{[]string{"loadgen", "--encoding", "json"}, `--encoding "json": must be compact or binary`},

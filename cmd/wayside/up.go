@@ -87,7 +87,7 @@ func up(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		if wrongConfig, ok := errors.AsType[config.Errors](err); ok {
 			return wrong(stderr, fs, wrongConfig[0])
 		}
-		fmt.Fprintf(stderr, "wayside up: %v\n", explain(err))
+		fmt.Fprintf(stderr, "wayside up: %v\n", inUse(err))
 		return failure
 	}
 	w.out.note(w.welcome())
@@ -150,8 +150,8 @@ func (w *wayside) open(at listen) (err error) {
 	return err
 }
 
-// explain says what to do about an address that is taken.
-func explain(err error) error {
+// inUse says what to do about an address that is taken.
+func inUse(err error) error {
 	op, ok := errors.AsType[*net.OpError](err)
 	if !ok || !errors.Is(err, syscall.EADDRINUSE) {
 		return err

@@ -2,7 +2,6 @@ package activation
 
 import (
 	"os"
-	"syscall"
 )
 
 // Manager is the service manager that has started the process. The zero Manager
@@ -23,7 +22,6 @@ func Inherit() (*Manager, error) {
 	}
 	for i, name := range names {
 		fd := firstFD + i
-		syscall.CloseOnExec(fd)
 		m.list = append(m.list, identify(fd, name))
 	}
 	return m, err

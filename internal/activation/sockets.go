@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // Sockets are those that were handed over. One goroutine at a time may use them.
@@ -31,6 +33,17 @@ type socket struct {
 // identify finds out what a descriptor is.
 func identify(fd int, name string) *socket {
 	s := &socket{name: name}
+	// What was handed over outlives exec, and what this process has opened itself
+	// does not: a wrong number must not cost Go's runtime one of its own.
+	switch flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); {
+	case err != nil:
+		s.problem = "is not open"
+		return s
+	case flags&unix.FD_CLOEXEC != 0:
+		s.problem = fmt.Sprintf("was not handed over: descriptor %d is this process's own; LISTEN_FDS is too large", fd)
+		return s
+	}
+	syscall.CloseOnExec(fd)
 	// A descriptor that blocks is one that os does not put into Go's poller.
 	if err := syscall.SetNonblock(fd, false); err != nil {
 		s.problem = "is not open"

@@ -158,3 +158,21 @@ func TestTheRestIsClosed(t *testing.T) {
 		t.Error("there is something where nothing was handed over")
 	}
 }
+
+// With a LISTEN_FDS that is too large, what Go's runtime had opened was taken for
+// a socket of the manager's, and closed.
+func TestOwnDescriptorsAreLeftAlone(t *testing.T) {
+	own, err := os.Open(os.DevNull) // does not outlive exec
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.Close()
+	s := Sockets{list: []*socket{identify(int(own.Fd()), "own")}}
+	unused := s.CloseRest()
+	if len(unused) != 1 || !strings.Contains(unused[0].Error(), "LISTEN_FDS is too large") {
+		t.Errorf("%v", unused)
+	}
+	if _, err := own.Stat(); err != nil {
+		t.Errorf("it was closed: %v", err)
+	}
+}

@@ -54,8 +54,8 @@ func (s *state) announce(now time.Time, p Policy) (*state, error) {
 // follow says which state comes next, and why, or "" if nothing is due. Settled is
 // whether the state's bundle has been published for Policy.Settle.
 func (s *state) follow(now time.Time, p Policy, settled bool) (*state, string, error) {
-	after, why := *s, ""
-	var err error
+	after := *s
+	var why string
 	switch {
 	case s.next != nil && settled:
 		after.authority, after.next, after.previous = s.next, nil, s.authority.Leaf

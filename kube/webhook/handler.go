@@ -95,7 +95,7 @@ func (h *Handler) answer(ctx context.Context, q *admissionv1.AdmissionRequest) (
 	a = &admissionv1.AdmissionResponse{UID: q.UID, Allowed: true}
 	fail := func(code inject.Code, what string, args ...any) {
 		a.Patch, a.PatchType = nil, nil
-		h.log.Error("a pod was let through as it was: "+what, append(args, "namespace", q.Namespace, "pod", podName(q))...)
+		h.log.Error("a pod was let through as it was", append(args, "why", what, "namespace", q.Namespace, "pod", podName(q))...)
 		a.AuditAnnotations = map[string]string{"decision": string(code)}
 	}
 	defer func() {

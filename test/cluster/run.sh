@@ -29,8 +29,8 @@ failed=()
 if [[ $which != nodes ]]; then
 	go vet -tags cluster ./... || failed+=(vet)
 	(cd apps && go vet ./...) || failed+=(vet)
-	echo "--- test/cluster/api"
-	go test -tags cluster -count=1 -timeout 60m "$@" ./api || failed+=(api)
+	echo "--- test/cluster/api, test/cluster/operator"
+	go test -tags cluster -count=1 -timeout 60m "$@" ./api ./operator || failed+=(api)
 fi
 if [[ $which != fast ]]; then
 	packages=(runc containernetworking-plugins iptables nftables conntrack iproute2 util-linux)

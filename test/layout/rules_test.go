@@ -21,7 +21,7 @@ var importRules = []importRule{
 	{"agent", []string{"agent", "wire", "internal"}, "agent.go is where the parts of the agent meet; it knows no collector"},
 	{"agent/config", []string{"internal"}, "the configuration is plain data that the agent is built from"},
 	{"agent/config/jaegerflags", []string{"agent/config"}, "it tells another program's flags in this one's keys"},
-	{"agent/ledger", nil, "the account is plain data that every part adds to"},
+	{"agent/ledger", []string{"agent/ledger"}, "the account is plain data that every part adds to"},
 	{"agent/accept", []string{"wire", "agent/ledger", "internal"}, "accept, buffer and deliver meet only in agent.go"},
 	{"agent/buffer", []string{"wire", "agent/ledger", "disklog", "internal"}, "accept, buffer and deliver meet only in agent.go"},
 	{"agent/deliver", []string{"wire", "agent/ledger", "internal"}, "accept, buffer and deliver meet only in agent.go"},
@@ -34,6 +34,9 @@ var importRules = []importRule{
 	{"kube/certificate", nil, "it keeps certificates in whatever store it is given"},
 	{"kube/render", []string{"kube/api", "agent/config"}, "it makes only what the agent accepts, from plain data"},
 	{"kube/inject", []string{"kube/api", "kube/render"}, "a decision depends on nothing but what it is given"},
+	{"kube/apiserver", nil, "it asks an API server, and knows nothing of what for"},
+	{"kube/explain", []string{"kube/api", "kube/inject", "kube/render", "kube/apiserver", "agent/ledger", "internal"}, "why a pod gets what it gets is what kube/inject says; accounts are in the words of the agent's own page"},
+	{"kube/migrate", []string{"kube/api", "kube/render", "kube/apiserver", "agent/config", "internal"}, "it plans in plain data, and reads the old flags as the agent does"},
 	{"kube/cluster", []string{"kube/api", "kube/inject"}, "what is known of the cluster, in the terms of decisions"},
 	{"kube/webhook", []string{"kube/api", "kube/inject", "internal"}, "it asks inject and reads the cluster through what it is given"},
 	{"kube/reconcile", []string{"kube/api", "kube/render", "kube/inject", "kube/cluster"}, "it makes what render says and counts as inject decides"},
@@ -41,8 +44,8 @@ var importRules = []importRule{
 	{"internal", []string{"internal", "wire"}, "small things that anything above may use"},
 
 	{"cmd/wayside-agent", []string{"agent", "wire", "internal"}, "the agent's binary holds the agent and nothing else"},
+	{"cmd/wayside", []string{"agent", "collector", "kube", "wire", "internal"}, "the binary for people may use everything but another binary"},
 	{"cmd/wayside-operator", []string{"kube", "internal"}, "the operator carries no span and links no agent but its configuration"},
-	{"cmd/wayside", []string{"agent", "collector", "wire", "internal"}, "the binary for people may use everything but another binary"},
 
 	{"bench", []string{"bench", "wire", "agent/ledger", "agent/deliver/h2", "internal"}, "what is measured is a process of its own; bench reads its account, and sends with the cheapest client that there is"},
 	{"test/crash", []string{"test/crash", "wire", "agent/ledger", "collector/ingest", "bench/proc", "internal"}, "the agent that is broken is a process of its own; the collector end is the one that is there"},

@@ -153,7 +153,9 @@ func (c *checker) message(msg []byte, kind msgKind, depth int) error {
 	rules := &schema[kind]
 	var ids uint8 // bit 0: a trace id was seen, bit 1: a span id
 	for len(msg) > 0 {
-		number, wire, data := 0, wireBytes, []byte(nil)
+		var number int
+		var data []byte
+		wire := wireBytes
 		if n := short(msg); n > 0 {
 			number, data, msg = int(msg[0]>>3), msg[2:n], msg[n:]
 		} else {

@@ -29,6 +29,22 @@ func (c *conn) drain() {
 	_ = c.flush(false)
 }
 
+// leave leaves at once: the GOAWAY says which call was the last, and what the peer
+// has begun since it may begin elsewhere. It may be called by any goroutine.
+func (c *conn) leave() {
+	c.mu.Lock()
+	switch {
+	case c.leaving || c.err != nil:
+	case c.lastID == 0:
+		c.leaving = true // it has not begun
+		c.wake()
+	default:
+		c.sayLast()
+	}
+	c.mu.Unlock()
+	_ = c.flush(false)
+}
+
 // sayGoAway writes the first GOAWAY. mu is held.
 func (c *conn) sayGoAway(now time.Time) {
 	c.draining = now

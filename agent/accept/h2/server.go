@@ -145,6 +145,22 @@ func (s *Server) Shutdown(ctx context.Context) {
 	<-s.none
 }
 
+// Leave ends one connection when its calls are answered, and tells the peer that no
+// later one was begun. It does nothing for a connection that is not served.
+func (s *Server) Leave(nc net.Conn) {
+	s.mu.Lock()
+	var found *conn
+	for c := range s.conns {
+		if c.nc == nc {
+			found = c
+		}
+	}
+	s.mu.Unlock()
+	if found != nil {
+		found.leave()
+	}
+}
+
 func (s *Server) enter(c *conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

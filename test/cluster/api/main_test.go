@@ -94,7 +94,7 @@ func (s *server) connect(ctx context.Context, kubeconfig string) error {
 	if s.Client, err = client.New(config, client.Options{Scheme: scheme}); err != nil {
 		return err
 	}
-	files, err := filepath.Glob(root + "/deploy/crd/*.yaml")
+	files, err := filepath.Glob(root + "/deploy/crd/wayside.dev_*.yaml")
 	if err != nil || len(files) == 0 {
 		return fmt.Errorf("no CRD in deploy/crd: %w", err)
 	}

@@ -30,15 +30,15 @@ const (
 
 // Options say what to run, and where.
 type Options struct {
-	Folder     string // for data and logs
-	Etcd       string // program
-	Server     string // program kube-apiserver
-	Bind       string // address
-	Advertise  string // address that the Service "kubernetes" leads to; "" for none
-	Port       int
-	EtcdPort   int // and the one after it
-	Certs      string // folder that Certificates has written to
-	MoreFlags  []string
+	Folder    string // for data and logs
+	Etcd      string // program
+	Server    string // program kube-apiserver
+	Bind      string // address
+	Advertise string // address that the Service "kubernetes" leads to; "" for none
+	Port      int
+	EtcdPort  int    // and the one after it
+	Certs     string // folder that Certificates has written to
+	MoreFlags []string
 }
 
 // Admin is the user of whom Certificates makes a kubeconfig.

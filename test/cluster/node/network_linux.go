@@ -14,8 +14,9 @@ import (
 // pair of interfaces for each node, whose other end is the node's eth0. Nothing
 // leads out of it.
 const (
-	bridge  = "nodes"
-	gateway = "10.77.0.254" // nobody has it; some programs insist on a default route
+	bridge    = "nodes"
+	podBridge = "cni0"        // by the name that the CNI plugin is told, which takes it as it is
+	gateway   = "10.77.0.254" // nobody has it; some programs insist on a default route
 )
 
 // ip runs iproute2's.
@@ -56,14 +57,15 @@ func network(p Plan, n int) error {
 			return err
 		}
 	}
-	for name, value := range map[string]string{
-		"net/ipv4/ip_forward": "1",
-		// Answers to a Service's address go by the rules that changed it, between pods of one node too.
-		"net/bridge/bridge-nf-call-iptables": "1",
-	} {
-		if err := os.WriteFile("/proc/sys/"+name, []byte(value), 0); err != nil {
-			return fmt.Errorf("node: %w (is the kernel's module br_netfilter there?)", err)
-		}
+	// What goes from pod to pod of a node has to pass the rules that make a pod's
+	// address of a Service's, and back. The setting is this bridge's own, and not
+	// the namespace's: what passes the switch would be translated twice.
+	if err := errors.Join(
+		os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0),
+		os.WriteFile("/proc/sys/net/bridge/bridge-nf-call-iptables", []byte("0"), 0),
+		ip("link add "+podBridge+" type bridge nf_call_iptables 1"),
+	); err != nil {
+		return fmt.Errorf("node: %w (is the kernel's module br_netfilter there?)", err)
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ func (s *space) settled(pod string, port int) (lane ledger.Lane) {
 	s.Helper()
 	s.await("all of "+pod+" to be delivered", func() error {
 		if lane = s.account(pod, port); lane.Buffered > 0 {
-			return fmt.Errorf("it holds %d spans: %+v", lane.Buffered, lane.Endpoints)
+			return fmt.Errorf("it holds %d spans, and delivers to %v", lane.Buffered, lane.Endpoints)
 		}
 		return nil
 	})

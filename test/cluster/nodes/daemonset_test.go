@@ -12,6 +12,7 @@ import (
 // TestDaemonSet: pods reach the agent of their own node in each of the three ways, over UDP and OTLP, and every span
 // arrives with the names of its node and its pod.
 func TestDaemonSet(t *testing.T) {
+	t.Parallel()
 	for _, way := range []struct {
 		name, standard, host string
 		values               values

@@ -28,9 +28,12 @@ import (
 //go:embed testdata
 var testdata embed.FS
 
-// patience is how long what should happen is waited for. Everything runs at
-// once on two cores.
-const patience = 4 * time.Minute
+// patience is how long what should happen is waited for while nothing changes,
+// and atMost how long in any case. Everything runs at once on two cores.
+const (
+	patience = 3 * time.Minute
+	atMost   = 15 * time.Minute
+)
 
 // Standards of pod security.
 const (
@@ -119,16 +122,20 @@ func (s *space) applyText(manifest string) {
 	}
 }
 
-// await waits until something is as it should be: until check returns nil.
+// await waits until something is as it should be: until check returns nil. Another
+// error than the one before is taken for progress.
 func (s *space) await(what string, check func() error) {
 	s.Helper()
-	end := time.Now().Add(patience)
+	began, changed, was := time.Now(), time.Now(), ""
 	for {
 		err := check()
 		if err == nil {
 			return
 		}
-		if time.Now().After(end) {
+		if now := err.Error(); now != was {
+			changed, was = time.Now(), now
+		}
+		if time.Since(changed) > patience || time.Since(began) > atMost {
 			s.Fatalf("waited in vain for %s: %v", what, err)
 		}
 		select {

@@ -1,19 +1,44 @@
-package admin
+// Package losses says to people in which ways something gets lost, and what to do
+// about each: to who looks at an agent's page, and to who asks a cluster about it.
+package losses
 
-// words say to people what a way of loss (see losses) means, and what to do.
-type words struct {
-	way  string
-	unit string // what is counted: spans, packets, requests or batches
-	what string
-	fix  string
+import "github.com/wayside-tracing/wayside/agent/ledger"
+
+// Way is one.
+type Way struct {
+	Name string // as Of has it: "dropped.expired"
+	Unit string // what is counted: spans, packets, requests or batches
+	What string // what it means, a sentence
+	Fix  string // what to do, another
 }
 
-// packetsOrRequests is the unit of what may be wrong with either.
-const packetsOrRequests = "packets or requests"
+// PacketsOrRequests is the unit of what may be wrong with either.
+const PacketsOrRequests = "packets or requests"
 
-// dropped and outside are in the order of the page: spans that were taken in
-// and lost, then what never came in.
-var dropped = []words{
+// Of yields every way in which something gets lost, with its count:
+// "dropped.expired", "refused.malformed", "kernel_drops", "client.gaps".
+func Of(a ledger.Account) func(yield func(way string, n uint64) bool) {
+	return func(yield func(string, uint64) bool) {
+		for r, n := range a.Dropped.All {
+			if !yield("dropped."+r.String(), n) {
+				return
+			}
+		}
+		for r, n := range a.Refused.All {
+			if !yield("refused."+r.String(), n) {
+				return
+			}
+		}
+		c := a.ClientReported
+		_ = yield("kernel_drops", a.KernelDrops) &&
+			yield("client.full_queue", c.FullQueue) && yield("client.too_large", c.TooLarge) &&
+			yield("client.send_failure", c.SendFailure) && yield("client.gaps", c.Gaps)
+	}
+}
+
+// Dropped are those of spans that were taken in, in the order in which they are
+// shown.
+var Dropped = []Way{
 	{
 		"dropped.buffer_full", "spans", "The buffer was full: newer spans pushed these out.",
 		"See why the collector is slow or away. A larger buffer.memory, or buffer.disk.size, holds out longer.",
@@ -48,17 +73,18 @@ var dropped = []words{
 	},
 }
 
-var outside = []words{
+// Outside are those of what never came in, in the order in which they are shown.
+var Outside = []Way{
 	{
 		"kernel_drops", "packets", "The kernel dropped them: a socket's buffer was full before the agent could read it.",
-		"See the sockets below: a larger buffer, or more CPU for the agent.",
+		"Give the socket a larger buffer (accept.jaeger.socket_buffer), or the agent more CPU.",
 	},
 	{
-		"refused.malformed", packetsOrRequests, "They are not what the protocol allows, or broke off before their end.",
+		"refused.malformed", PacketsOrRequests, "They are not what the protocol allows, or broke off before their end.",
 		"Something else sends to this port, a client makes up ids, or a packet was cut on its way: keep Jaeger clients' packets under 65,000 bytes.",
 	},
 	{
-		"refused.too_big", packetsOrRequests, "They are larger than a request may be (4 MiB, and half of buffer.memory), or hold a span over 512 KiB.",
+		"refused.too_big", PacketsOrRequests, "They are larger than a request may be (4 MiB, and half of buffer.memory), or hold a span over 512 KiB.",
 		"Make the tracer send smaller batches.",
 	},
 	{
@@ -70,7 +96,7 @@ var outside = []words{
 		"Spread the senders over more agents, or make them send smaller requests.",
 	},
 	{
-		"refused.unimplemented", packetsOrRequests, "They are not traces (metrics, logs, Zipkin spans in a Jaeger packet), or in a form that is not understood.",
+		"refused.unimplemented", PacketsOrRequests, "They are not traces (metrics, logs, Zipkin spans in a Jaeger packet), or in a form that is not understood.",
 		"Send metrics and logs elsewhere: set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT in the app, and not OTEL_EXPORTER_OTLP_ENDPOINT.",
 	},
 	{
