@@ -27,6 +27,10 @@ deb: ## bin/wayside-agent_VERSION_ARCH.deb for amd64 and arm64; VERSION=1.2.3 ma
 	./deploy/debian/build.sh
 	@ls -l bin/*.deb
 
+.PHONY: image
+image: ## bin/wayside-agent.tar and bin/wayside-operator.tar: container images for amd64 and arm64, made without a container engine
+	GO="$(GO)" deploy/docker/build.sh
+
 ##@ Every day
 
 .PHONY: quick
@@ -38,6 +42,10 @@ fmt: ## Format as the linter wants it
 	$(TOOL) gofumpt -w -modpath github.com/wayside-tracing/wayside .
 	$(TOOL) goimports -w -local github.com/wayside-tracing/wayside .
 	$(GO) fix -tags crash -stringsbuilder=false ./...
+
+.PHONY: generate
+generate: ## What is made from the TraceAgent's Go types: deep copies, the CustomResourceDefinition
+	GO="$(GO)" kube/api/generate.sh
 
 .PHONY: lint
 lint: ## Formatting, go vet and the linters of .golangci.yml
@@ -74,6 +82,14 @@ soak: ## Break everything around a running agent, for long (see test/crash)
 package: ## The Debian package, on a machine with systemd of its own; needs root
 	./test/all.sh package
 
+.PHONY: cluster
+cluster: ## Agents on a real Kubernetes with two nodes, in namespaces of their own; needs root
+	./test/all.sh cluster
+
+.PHONY: cluster-fast
+cluster-fast: ## CRDs, manifests and injected pods, as real API servers of the newest and the oldest Kubernetes see them
+	./test/cluster/run.sh fast
+
 .PHONY: chroot
 chroot: ## README's two commands in a fresh Debian, as root and not; needs root
 	./test/chroot.sh
@@ -88,5 +104,5 @@ bench: ## Side by side with the Jaeger Agent and the Collector; writes bench/res
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} \
 		/^##@/ {printf "\n%s\n", substr($$0, 5)} \
-		/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+		/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo

@@ -15,7 +15,7 @@
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
-tiers=(modules format lint unit race darwin fuzz crash interop package)
+tiers=(modules format lint unit race darwin fuzz crash interop package cluster)
 
 # --- the tiers; each runs in a subshell of its own, with `set -e` -------------
 
@@ -48,6 +48,7 @@ format() {
   fi
   local failed=0
   go mod tidy -diff || failed=1
+  kube/api/generate.sh --check || failed=1
   go fix -tags crash -stringsbuilder=false -diff ./... || failed=1 # that one suits loops, not three parts
   [ -z "$wrong" ] && [ $failed = 0 ]
 }
@@ -129,6 +130,11 @@ interop() {
 
 package() {
   SKIPPED=$work/why ./test/package.sh
+}
+
+# Real API servers and nodes, which are built the first time: a quarter of an hour.
+cluster() {
+  SKIPPED=$work/why ./test/cluster/run.sh
 }
 
 # --- what they stand on -------------------------------------------------------

@@ -31,12 +31,17 @@ var importRules = []importRule{
 	{"collector", []string{"collector", "wire", "internal"}, "the collector knows no agent: either runs without the other"},
 
 	{"kube/api", nil, "objects are plain data"},
+	{"kube/certificate", nil, "it keeps certificates in whatever store it is given"},
 	{"kube/render", []string{"kube/api", "agent/config"}, "it makes only what the agent accepts, from plain data"},
 	{"kube/inject", []string{"kube/api", "kube/render"}, "a decision depends on nothing but what it is given"},
+	{"kube/cluster", []string{"kube/api", "kube/inject"}, "what is known of the cluster, in the terms of decisions"},
+	{"kube/webhook", []string{"kube/api", "kube/inject", "internal"}, "it asks inject and reads the cluster through what it is given"},
+	{"kube/reconcile", []string{"kube/api", "kube/render", "kube/inject", "kube/cluster"}, "it makes what render says and counts as inject decides"},
 
 	{"internal", []string{"internal", "wire"}, "small things that anything above may use"},
 
 	{"cmd/wayside-agent", []string{"agent", "wire", "internal"}, "the agent's binary holds the agent and nothing else"},
+	{"cmd/wayside-operator", []string{"kube", "internal"}, "the operator carries no span and links no agent but its configuration"},
 	{"cmd/wayside", []string{"agent", "collector", "wire", "internal"}, "the binary for people may use everything but another binary"},
 
 	{"bench", []string{"bench", "wire", "agent/ledger", "agent/deliver/h2", "internal"}, "what is measured is a process of its own; bench reads its account, and sends with the cheapest client that there is"},

@@ -391,6 +391,8 @@ const (
 	// ConditionReady is whether agents run as asked: for a DaemonSet, on every
 	// node; for a Sidecar, that pods are being injected.
 	ConditionReady = "Ready"
+	// ConditionComplete is whether every pod that should send to these agents does.
+	ConditionComplete = "Complete"
 )
 
 // TraceAgentStatus is what became of it.
@@ -427,6 +429,10 @@ type PodCounts struct {
 	// Missed should have been injected and were not: they started before the
 	// TraceAgent, or while the operator was away. Restarting them mends it.
 	Missed int32 `json:"missed"`
-	// Outdated were injected with what an earlier spec said.
+	// Outdated were injected with what an earlier spec said, or are no longer to
+	// send here.
 	Outdated int32 `json:"outdated"`
+	// Refused can't be injected as they are; their annotation
+	// wayside.dev/not-injected says why.
+	Refused int32 `json:"refused"`
 }
