@@ -82,6 +82,10 @@ soak: ## Break everything around a running agent, for long (see test/crash)
 package: ## The Debian package, on a machine with systemd of its own; needs root
 	./test/all.sh package
 
+.PHONY: manifests
+manifests: ## Images, manifests, Helm chart and policy for Kubernetes, without a cluster
+	./test/all.sh manifests
+
 .PHONY: cluster
 cluster: ## Agents on a real Kubernetes with two nodes, in namespaces of their own; needs root
 	./test/all.sh cluster

@@ -15,7 +15,7 @@
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
-tiers=(modules format lint unit race darwin fuzz crash interop package cluster)
+tiers=(modules format lint unit race darwin fuzz crash interop package manifests cluster)
 
 # --- the tiers; each runs in a subshell of its own, with `set -e` -------------
 
@@ -130,6 +130,11 @@ interop() {
 
 package() {
   SKIPPED=$work/why ./test/package.sh
+}
+
+# What deploy/ has for Kubernetes: images, manifests, chart, policy.
+manifests() {
+  ./test/manifests/run.sh
 }
 
 # Real API servers and nodes, which are built the first time: a quarter of an hour.

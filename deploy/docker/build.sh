@@ -7,8 +7,8 @@
 # and `podman load` take as wayside-NAME:dev, for amd64 and arm64; and
 # bin/wayside-NAME.cdx.json, what is in it (CycloneDX).
 #
-# VERSION is the images' label; without it, it is made of the last tag or the
-# commit. TAG (dev), OUT (bin) and ARCHES (amd64 arm64; the first is what a Docker
+# VERSION and REVISION are labels; without them, they are made of the last tag and
+# the commit. TAG (dev), OUT (bin) and ARCHES (amd64 arm64; the first is what a Docker
 # without platforms gets) can be set. Two builds of a commit with the same Go are
 # the same, byte by byte: every time is SOURCE_DATE_EPOCH, by default the commit's.
 set -eu
@@ -16,7 +16,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 : "${GO:=go}" "${TAG:=dev}" "${OUT:=bin}" "${ARCHES:=amd64 arm64}"
 : "${SOURCE_DATE_EPOCH:=$(git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGELOG.md)}"
-revision=$(git rev-parse HEAD 2>/dev/null) || revision=
+: "${REVISION:=$(git rev-parse HEAD 2>/dev/null || true)}"
 if [ -z "${VERSION:-}" ]; then
 	VERSION=$(git describe --tags --match 'v*' 2>/dev/null | sed 's/^v//; s/-\([0-9]*\)-g/+\1.g/') || true
 	: "${VERSION:=0.0.0+$(git log -1 --format=%cd.%h --date=format:%Y%m%d 2>/dev/null || echo unknown)}"
@@ -34,7 +34,7 @@ pack() {
 		programs+=("linux/$arch=$BUILD/$arch/wayside-$name")
 	done
 	"$BUILD/image" -o "$OUT/wayside-$name.tar" -name "wayside-$name:$TAG" -title "$title" -version "$VERSION" \
-		-revision "$revision" -created "$SOURCE_DATE_EPOCH" "$@" "${programs[@]}"
+		-revision "$REVISION" -created "$SOURCE_DATE_EPOCH" "$@" "${programs[@]}"
 	ls -l "$OUT/wayside-$name.tar"
 }
 
@@ -47,7 +47,7 @@ mkdir -p "$OUT"
 (cd tools/image && GOWORK=off CGO_ENABLED=0 "$GO" build -trimpath -buildvcs=false -o "$BUILD/image" .)
 for name in "$@"; do
 	case $name in
-	agent) pack agent "trace agent that stands beside applications" -roots ;;
+	agent) pack agent "trace agent that stands beside applications" -roots -max 12000000 ;;
 	operator)
 		if [ ! -d cmd/wayside-operator ]; then
 			echo "no image of wayside-operator: cmd/wayside-operator is not there" >&2

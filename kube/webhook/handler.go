@@ -141,7 +141,7 @@ func (h *Handler) answer(ctx context.Context, q *admissionv1.AdmissionRequest) (
 	if d.Inject && (q.DryRun == nil || !*q.DryRun) {
 		h.injected(d.Agent, q.Namespace)
 	}
-	if d.Asked {
+	if d.Asked && h.log.Enabled(ctx, slog.LevelDebug) {
 		h.log.Debug("a pod", "namespace", q.Namespace, "pod", podName(q), "injected", d.Inject, "code", string(d.Code), "why", d.Reason)
 	}
 	return a, d.Code

@@ -33,6 +33,8 @@ if [[ $which != nodes ]]; then
 	go test -tags cluster -count=1 -timeout 60m "$@" ./api || failed+=(api)
 	echo "--- test/cluster/operator"
 	go test -tags cluster -count=1 -timeout 30m "$@" ./operator || failed+=(operator)
+	echo "--- test/cluster/operator, on the oldest API server"
+	WAYSIDE_OLDEST=1 go test -tags cluster -count=1 -timeout 30m -run 'Refused|Injected|DaemonSet|Default|Secrets' "$@" ./operator || failed+=(operator-oldest)
 fi
 if [[ $which != fast ]]; then
 	packages=(runc containernetworking-plugins iptables nftables conntrack iproute2 util-linux)

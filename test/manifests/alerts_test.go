@@ -5,7 +5,10 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -67,7 +70,18 @@ log: {format: json}
 	if admin == "" {
 		t.Fatal("the agent's log did not name its admin address")
 	}
-	answer, err := http.Get("http://" + strings.TrimPrefix(admin, "http://") + "/metrics")
+	text := get(t, "http://"+admin+"/metrics")
+	account(t, text)
+	found := map[string]bool{}
+	for _, match := range regexp.MustCompile(`(?m)^# TYPE (\S+)`).FindAllStringSubmatch(text, -1) {
+		found[match[1]] = true
+	}
+	return found
+}
+
+func get(t *testing.T, url string) string {
+	t.Helper()
+	answer, err := http.Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,22 +90,64 @@ log: {format: json}
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := map[string]bool{}
-	for _, match := range regexp.MustCompile(`(?m)^# TYPE (\S+)`).FindAllSubmatch(text, -1) {
-		found[string(match[1])] = true
+	return string(text)
+}
+
+// account asserts what holds at every moment of an agent's life.
+func account(t *testing.T, metrics string) {
+	t.Helper()
+	sums := map[string]float64{}
+	lines := regexp.MustCompile(`(?m)^wayside_agent_spans_(\w+)\{[^}]*\} (\S+)$`).FindAllStringSubmatch(metrics, -1)
+	for _, line := range lines {
+		value, err := strconv.ParseFloat(line[2], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sums[line[1]] += value
 	}
-	return found
+	if len(sums) != 5 {
+		t.Fatalf("the account has %v, want accepted, recovered, delivered, buffered and dropped", sums)
+	}
+	if in, out := sums["accepted_total"]+sums["recovered_total"], sums["delivered_total"]+sums["buffered"]+sums["dropped_total"]; in != out {
+		t.Errorf("accepted and recovered are %v, delivered, buffered and dropped %v", in, out)
+	}
+}
+
+// operators are the metrics of wayside-operator, as its source names them: it runs
+// only in a cluster.
+func operators(t *testing.T) (names []string) {
+	t.Helper()
+	for _, pattern := range []string{"../../kube/*/*.go", "../../cmd/wayside-operator/*.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range regexp.MustCompile(`"(wayside_operator_\w+)"`).FindAllStringSubmatch(string(text), -1) {
+				names = append(names, name[1])
+			}
+		}
+	}
+	return names
 }
 
 // An alert on a metric that does not exist never fires, and nobody notices.
 func TestAlertsAreOnWhatAgentsExpose(t *testing.T) {
 	exposed := families(t)
-	rules := all[*monitoringv1.PrometheusRule](kustomize(t, "overlays/alerts"))
-	if len(rules) != 1 || len(rules[0].Spec.Groups) != 1 {
-		t.Fatal("want one PrometheusRule with one group")
+	for _, name := range operators(t) {
+		exposed[name] = true
 	}
+	found := all[*monitoringv1.PrometheusRule](kustomize(t, "overlays/alerts"))
+	if len(found) != 1 || len(found[0].Spec.Groups) != 2 {
+		t.Fatal("want one PrometheusRule with two groups, the agent's and the operator's")
+	}
+	rules := slices.Concat(found[0].Spec.Groups[0].Rules, found[0].Spec.Groups[1].Rules)
 	pages := map[string]string{}
-	for _, rule := range rules[0].Spec.Groups[0].Rules {
+	for _, rule := range rules {
 		expr, err := metricsql.Parse(rule.Expr.String())
 		if err != nil {
 			t.Errorf("%s: %v", rule.Alert, err)
@@ -110,7 +166,7 @@ func TestAlertsAreOnWhatAgentsExpose(t *testing.T) {
 					}
 					names++
 					if !exposed[f.Value] {
-						t.Errorf("%s is on %s, which agents do not expose", rule.Alert, f.Value)
+						t.Errorf("%s is on %s, which nobody exposes", rule.Alert, f.Value)
 					}
 				}
 			}

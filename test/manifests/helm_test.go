@@ -286,14 +286,14 @@ func TestImages(t *testing.T) {
 
 func TestChartRefuses(t *testing.T) {
 	for values, want := range map[string]string{
-		"daemonset: {enabled: true}":  "daemonset",
-		"operator: {replicas: 0}":     "replicas",
-		"agent: {image: {digest: x}}": "digest",
-		"agent: {image: {repository: \"wayside-agent:v1\"}}":                                                                    "repository",
-		"daemonSet: {enabled: true}": "deliver.endpoint",
-		"daemonSet: {enabled: true, config: {deliver: {endpoint: \"c:1\"}, accept: {otlp: {grpc: \"127.0.0.1:4317\"}}}}":        "accept.otlp.grpc",
-		"daemonSet: {enabled: true, hostPort: true, hostNetwork: true, config: {deliver: {endpoint: \"c:1\"}}}":                 "choose one",
-		"daemonSet: {trafficDistribution: PreferClose}":                                                                          "trafficDistribution",
+		"daemonset: {enabled: true}":                         "daemonset",
+		"operator: {replicas: 0}":                            "replicas",
+		"agent: {image: {digest: x}}":                        "digest",
+		"agent: {image: {repository: \"wayside-agent:v1\"}}": "repository",
+		"daemonSet: {enabled: true}":                         "deliver.endpoint",
+		"daemonSet: {enabled: true, config: {deliver: {endpoint: \"c:1\"}, accept: {otlp: {grpc: \"127.0.0.1:4317\"}}}}": "accept.otlp.grpc",
+		"daemonSet: {enabled: true, hostPort: true, hostNetwork: true, config: {deliver: {endpoint: \"c:1\"}}}":          "choose one",
+		"daemonSet: {trafficDistribution: PreferClose}":                                                                  "trafficDistribution",
 	} {
 		if _, err := template("tracing", values); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error is %v, want one about %s", values, err, want)

@@ -243,12 +243,12 @@ spec:
 
 func TestPolicyLeavesAlone(t *testing.T) {
 	for name, text := range map[string]string{
-		"host network":         `spec: {hostNetwork: true, containers: [{name: app, image: "app:1"}]}`,
-		"Windows":              `spec: {os: {name: windows}, containers: [{name: app, image: "app:1"}]}`,
-		"Windows, by its node": `spec: {nodeSelector: {kubernetes.io/os: windows}, containers: [{name: app, image: "app:1"}]}`,
-		"a pod of the node":    "metadata: {annotations: {kubernetes.io/config.mirror: x}}\nspec: {containers: [{name: app, image: \"app:1\"}]}",
+		"host network":          `spec: {hostNetwork: true, containers: [{name: app, image: "app:1"}]}`,
+		"Windows":               `spec: {os: {name: windows}, containers: [{name: app, image: "app:1"}]}`,
+		"Windows, by its node":  `spec: {nodeSelector: {kubernetes.io/os: windows}, containers: [{name: app, image: "app:1"}]}`,
+		"a pod of the node":     "metadata: {annotations: {kubernetes.io/config.mirror: x}}\nspec: {containers: [{name: app, image: \"app:1\"}]}",
 		"a port of the agent's": `spec: {containers: [{name: app, image: "app:1", ports: [{containerPort: 4317}]}]}`,
-		"a Jaeger Agent":       `spec: {containers: [{name: app, image: "app:1"}, {name: jaeger-agent, image: "jaeger:1"}]}`,
+		"a Jaeger Agent":        `spec: {containers: [{name: app, image: "app:1"}, {name: jaeger-agent, image: "jaeger:1"}]}`,
 	} {
 		if policyOf(t).admit(t, pod(t, text)) != nil {
 			t.Errorf("%s: it was given an agent", name)
@@ -314,4 +314,3 @@ func TestPolicyKeepsRestrictedPodsRestricted(t *testing.T) {
 		t.Error(finding)
 	}
 }
-

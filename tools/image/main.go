@@ -34,6 +34,7 @@ func run(args []string) error {
 	var w wanted
 	output := flags.String("o", "", "`file` of the archive; the SBOM is beside it, with .cdx.json in place of .tar")
 	created := flags.Int64("created", 0, "`seconds` since 1970 that are every time in the image")
+	most := flags.Int("max", 0, "`bytes` that an image for one platform may have, unpacked; 0 is any number")
 	roots := flags.Bool("roots", false, "add the authorities that Mozilla trusts, as "+rootsPath)
 	flags.StringVar(&w.name, "name", "", "`name:tag` that the archive gives the image")
 	flags.StringVar(&w.title, "title", "", "what the image is, in one `line`")
@@ -55,6 +56,12 @@ func run(args []string) error {
 	}
 	if *roots {
 		w.roots = rootsPEM()
+	}
+
+	for _, p := range w.programs {
+		if size := len(p.content) + len(w.roots); *most > 0 && size > *most {
+			return fmt.Errorf("the image for %s would have %d bytes, and may have %d", p.platform.String(), size, *most)
+		}
 	}
 
 	bom, err := w.sbom()

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -23,40 +24,56 @@ import (
 )
 
 // The program in these images is this test's own, which has build information.
-func write(t *testing.T, folder string, more ...string) (archive, bom []byte) {
-	t.Helper()
+func write(folder string) error {
 	self, err := os.ReadFile(os.Args[0])
+	if err != nil {
+		return err
+	}
+	program := filepath.Join(folder, "wayside-agent")
+	if err := os.WriteFile(program, self, 0o700); err != nil {
+		return err
+	}
+	return run([]string{
+		"-o", filepath.Join(folder, "agent.tar"), "-name", "wayside-agent:dev", "-roots", "-created", "1700000000",
+		"-version", "1.2.3", "linux/amd64=" + program, "linux/arm64=" + program,
+	})
+}
+
+// written is where write has written, once for all tests.
+var written string
+
+func TestMain(m *testing.M) {
+	var err error
+	if written, err = os.MkdirTemp("", "image"); err == nil {
+		err = write(written)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	status := m.Run()
+	os.RemoveAll(written)
+	os.Exit(status)
+}
+
+func read(t *testing.T, folder, file string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(folder, file))
 	if err != nil {
 		t.Fatal(err)
 	}
-	program := filepath.Join(t.TempDir(), "wayside-agent")
-	if err := os.WriteFile(program, self, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := run(append([]string{
-		"-o", filepath.Join(folder, "agent.tar"), "-name", "wayside-agent:dev", "-roots", "-created", "1700000000",
-		"-version", "1.2.3", "linux/amd64=" + program, "linux/arm64=" + program,
-	}, more...)); err != nil {
-		t.Fatal(err)
-	}
-	read := func(file string) []byte {
-		content, err := os.ReadFile(filepath.Join(folder, file))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return content
-	}
-	return read("agent.tar"), read("agent.cdx.json")
+	return content
 }
 
 func TestTheSameProgramsMakeTheSameBytes(t *testing.T) {
-	archive, bom := write(t, t.TempDir())
-	again, bomAgain := write(t, t.TempDir())
-	if !bytes.Equal(archive, again) {
-		t.Error("two archives of the same programs differ")
+	again := t.TempDir()
+	if err := write(again); err != nil {
+		t.Fatal(err)
 	}
-	if !bytes.Equal(bom, bomAgain) {
-		t.Error("two SBOMs of the same programs differ")
+	for _, file := range []string{"agent.tar", "agent.cdx.json"} {
+		if !bytes.Equal(read(t, written, file), read(t, again, file)) {
+			t.Errorf("%s of the same programs differs", file)
+		}
 	}
 }
 
@@ -92,7 +109,7 @@ func unpack(t *testing.T, archive []byte) string {
 
 // Go reads a tar that just stops, and tar(1) does not.
 func TestArchivesHaveTheirEnd(t *testing.T) {
-	archive, _ := write(t, t.TempDir())
+	archive := read(t, written, "agent.tar")
 	layer, err := layerOf([]file{{path: "/wayside-agent", mode: 0o755, content: []byte("x")}}, time.Unix(0, 0))
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +122,7 @@ func TestArchivesHaveTheirEnd(t *testing.T) {
 }
 
 func TestContainerdReadsIt(t *testing.T) {
-	archive, _ := write(t, t.TempDir())
+	archive := read(t, written, "agent.tar")
 	index, err := layout.ImageIndexFromPath(unpack(t, archive))
 	if err != nil {
 		t.Fatal(err)
@@ -146,8 +163,6 @@ func TestContainerdReadsIt(t *testing.T) {
 }
 
 func TestOlderDockerReadsIt(t *testing.T) {
-	dir := t.TempDir()
-	write(t, dir)
 	for tag, platform := range map[string]string{
 		"wayside-agent:dev":       "linux/amd64",
 		"wayside-agent:dev-arm64": "linux/arm64",
@@ -156,7 +171,7 @@ func TestOlderDockerReadsIt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		img, err := tarball.ImageFromPath(filepath.Join(dir, "agent.tar"), &ref)
+		img, err := tarball.ImageFromPath(filepath.Join(written, "agent.tar"), &ref)
 		if err != nil {
 			t.Errorf("%s: %v", tag, err)
 			continue
@@ -232,7 +247,7 @@ func TestRootsAreCertificates(t *testing.T) {
 }
 
 func TestSBOMNamesWhatIsLinked(t *testing.T) {
-	_, content := write(t, t.TempDir())
+	content := read(t, written, "agent.cdx.json")
 	var bom struct {
 		Components []struct {
 			Name, Version string
@@ -263,6 +278,7 @@ func TestMistakes(t *testing.T) {
 		{[]string{"-o", "x.tar", "-name", "a:b", "linux/amd64"}, "linux/ARCH=FILE"},
 		{[]string{"-o", "x.tar", "-name", "a:b", "windows/amd64=x"}, "linux/ARCH"},
 		{[]string{"-o", "x.tar", "-name", "a:b", "linux/amd64=/nowhere"}, "/nowhere"},
+		{[]string{"-o", "x.tar", "-name", "a:b", "-max", "1000", "linux/amd64=" + os.Args[0]}, "may have 1000"},
 	} {
 		if err := run(c.args); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: error is %v, want one that names %s", c.args, err, c.want)
