@@ -17,8 +17,6 @@ var (
 	// nativeSidecars: init containers with restartPolicy Always. A kubelet that does
 	// not know them would wait for the agent to end before it starts the app.
 	nativeSidecars = version.MajorMinor(1, 29)
-	// sleepAction: lifecycle.preStop.sleep.
-	sleepAction = version.MajorMinor(1, 30)
 )
 
 const (
@@ -47,9 +45,6 @@ func NewNodes(live client.Reader, server string, log *slog.Logger) (*Nodes, erro
 // NativeSidecars is whether every node keeps init containers running that have
 // restartPolicy Always.
 func (n *Nodes) NativeSidecars() bool { return n.all(nativeSidecars) }
-
-// SleepAction is whether every node knows lifecycle.preStop.sleep.
-func (n *Nodes) SleepAction() bool { return n.all(sleepAction) }
 
 // Oldest is the oldest version; the API server's as long as no node was seen.
 func (n *Nodes) Oldest() *version.Version {

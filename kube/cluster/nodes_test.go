@@ -42,19 +42,19 @@ func TestNodes(t *testing.T) {
 		return list
 	}
 	for name, test := range map[string]struct {
-		server        string
-		nodes         []corev1.NodeSystemInfo
-		oldest        string
-		native, sleep bool
+		server string
+		nodes  []corev1.NodeSystemInfo
+		oldest string
+		native bool
 	}{
-		"no node":              {"v1.36.2", nil, "1.36.2", true, true},
-		"all new":              {"v1.36.2", kubelets("v1.36.2", "v1.35.0"), "1.35.0", true, true},
-		"vendors' suffixes":    {"v1.34.1-gke.1829001", kubelets("v1.33.5-eks-113cf36"), "1.33.5", true, true},
-		"no sleep":             {"v1.36.2", kubelets("v1.29.6"), "1.29.6", true, false},
-		"one old node, page 2": {"v1.31.0", kubelets("v1.31.0", "v1.31.0", "v1.28.3"), "1.28.3", false, false},
-		"old server":           {"v1.28.0", kubelets("v1.28.0"), "1.28.0", false, false},
-		"windows":              {"v1.31.0", []corev1.NodeSystemInfo{{KubeletVersion: "v1.28.0", OperatingSystem: "windows"}}, "1.31.0", true, true},
-		"a node without yet":   {"v1.31.0", kubelets(""), "1.31.0", true, true},
+		"no node":              {"v1.36.2", nil, "1.36.2", true},
+		"all new":              {"v1.36.2", kubelets("v1.36.2", "v1.35.0"), "1.35.0", true},
+		"vendors' suffixes":    {"v1.34.1-gke.1829001", kubelets("v1.33.5-eks-113cf36"), "1.33.5", true},
+		"the oldest that do":   {"v1.36.2", kubelets("v1.29.6"), "1.29.6", true},
+		"one old node, page 2": {"v1.31.0", kubelets("v1.31.0", "v1.31.0", "v1.28.3"), "1.28.3", false},
+		"old server":           {"v1.28.0", kubelets("v1.28.0"), "1.28.0", false},
+		"windows":              {"v1.31.0", []corev1.NodeSystemInfo{{KubeletVersion: "v1.28.0", OperatingSystem: "windows"}}, "1.31.0", true},
+		"a node without yet":   {"v1.31.0", kubelets(""), "1.31.0", true},
 	} {
 		n, err := NewNodes(nodeReader{nodes: test.nodes}, test.server, slog.New(slog.DiscardHandler))
 		if err != nil {
@@ -66,8 +66,8 @@ func TestNodes(t *testing.T) {
 		if got := n.Oldest().String(); got != test.oldest && n.Oldest().WithPreRelease("").String() != test.oldest {
 			t.Errorf("%s: oldest %s, want %s", name, got, test.oldest)
 		}
-		if n.NativeSidecars() != test.native || n.SleepAction() != test.sleep {
-			t.Errorf("%s: sidecars %v, sleep %v", name, n.NativeSidecars(), n.SleepAction())
+		if n.NativeSidecars() != test.native {
+			t.Errorf("%s: sidecars %v", name, n.NativeSidecars())
 		}
 	}
 }

@@ -70,7 +70,7 @@ func (s *server) unknown(t *testing.T, folder string, u *unstructured.Unstructur
 	copied := u.DeepCopy()
 	copied.SetName(u.GetName() + "-strict")
 	err := client.WithFieldValidation(s, "Strict").Create(t.Context(), copied, client.DryRunAll)
-	if err != nil && strings.Contains(err.Error(), "unknown field") && !(s.oldest && strings.Contains(err.Error(), "preStop.sleep")) {
+	if err != nil && strings.Contains(err.Error(), "unknown field") {
 		t.Errorf("%s: %s %s: %v", folder, u.GetKind(), u.GetName(), err)
 	}
 }
