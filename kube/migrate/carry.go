@@ -43,7 +43,7 @@ func carry(a agentFlags, from source, strategy v1alpha1.Strategy) carried {
 	c := carried{spec: v1alpha1.TraceAgentSpec{Strategy: strategy}}
 	t, err := jaegerflags.Translate(a.flags, a.host())
 	if err != nil {
-		for _, line := range strings.Split(err.Error(), "\n") {
+		for line := range strings.SplitSeq(err.Error(), "\n") {
 			c.lose("%s", readable(line))
 		}
 		c.lose("because of that no flag was carried over: correct it, and run this again")

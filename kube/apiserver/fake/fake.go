@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/labels"
@@ -127,9 +128,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	switch {
 	case !ok:
 		status(w, 404, "NotFound", "no such path")
-	case contains(s.Forbid, r.permission()):
+	case slices.Contains(s.Forbid, r.permission()):
 		status(w, 403, "Forbidden", r.resource+` is forbidden: User "somebody" cannot `+r.permission())
-	case contains(s.Unknown, r.resource):
+	case slices.Contains(s.Unknown, r.resource):
 		http.Error(w, "404 page not found", 404)
 	case r.sub == "proxy":
 		s.proxy(w, r)
@@ -184,15 +185,6 @@ func (r request) matches(o Object) bool {
 	return o.Text("apiVersion") == apiVersion && strings.ToLower(o.Text("kind"))+"s" == r.resource &&
 		(r.namespace == "" || o.Text("metadata", "namespace") == r.namespace) &&
 		(r.name == "" || o.Text("metadata", "name") == r.name)
-}
-
-func contains(list []string, s string) bool {
-	for _, e := range list {
-		if e == s {
-			return true
-		}
-	}
-	return false
 }
 
 func answer(w http.ResponseWriter, code int, v any) {
