@@ -39,8 +39,8 @@ quick: ## Unit tests; need only Go
 
 .PHONY: fmt
 fmt: ## Format as the linter wants it
-	$(TOOL) gofumpt -w -modpath github.com/wayside-tracing/wayside .
-	$(TOOL) goimports -w -local github.com/wayside-tracing/wayside .
+	git ls-files -zco --exclude-standard '*.go' ':!*zz_generated*' | xargs -0 $(TOOL) gofumpt -w -modpath github.com/wayside-tracing/wayside
+	git ls-files -zco --exclude-standard '*.go' ':!*zz_generated*' | xargs -0 $(TOOL) goimports -w -local github.com/wayside-tracing/wayside
 	$(GO) fix -tags crash -stringsbuilder=false ./...
 
 .PHONY: generate

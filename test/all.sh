@@ -146,8 +146,8 @@ cluster() {
 
 module=github.com/wayside-tracing/wayside
 
-gofiles() {
-  find . -path './.?*' -prune -o -name '*.go' -print0
+gofiles() { # but those that are generated
+  find . -path './.?*' -prune -o -name '*.go' ! -name 'zz_generated*' -print0
 }
 
 shout() {
