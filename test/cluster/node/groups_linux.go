@@ -19,7 +19,7 @@ func hierarchies() (folders []string, version2 bool) {
 	if _, err := os.Stat(filepath.Join(groupsRoot, "cgroup.controllers")); err == nil {
 		return []string{groupsRoot}, true
 	}
-	for _, c := range []string{"cpu", "cpuacct", "cpuset", "memory", "pids", "devices", "freezer", "blkio", "systemd"} {
+	for _, c := range []string{"cpu", "cpuacct", "cpuset", "memory", "pids", "devices", "freezer", "blkio", "systemd", "unified"} {
 		if d := filepath.Join(groupsRoot, c); exists(d) {
 			folders = append(folders, d)
 		}

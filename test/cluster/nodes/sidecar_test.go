@@ -105,7 +105,7 @@ func TestMemory(t *testing.T) {
 			s := newSpace(t, restricted)
 			c := s.collect(nil)
 			c.down()
-			to := map[string]string{"otlp-grpc": "localhost:4317", "jaeger-udp": "localhost:6831"}[protocol]
+			to := map[string]string{"otlp-grpc": "localhost:4317", "jaeger-udp": "127.0.0.1:6831"}[protocol]
 			s.apply("deployment.yaml", values{
 				"Name": "flood", "Replicas": 1, "Endpoint": c.endpoint(), "Disk": true,
 				"Apps": []values{{"Name": "app", "Command": "flood", "Env": values{
