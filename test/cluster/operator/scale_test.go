@@ -66,16 +66,25 @@ func TestScale(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	kwok := exec.Command(filepath.Join(built[0], "kwok"), "--kubeconfig", adminConfig, "--manage-all-nodes", "--config", "testdata/stages.yaml",
-		"--node-lease-duration-seconds", "200", "--node-play-stage-parallelism", "8", "--pod-play-stage-parallelism", "8")
+	kwok := exec.Command(filepath.Join(built[0], "kwok"), "--kubeconfig", adminConfig, "--manage-all-nodes", "--config", "testdata/stages.yaml")
 	kwok.Stdout, kwok.Stderr = log, log
 	kwok.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := kwok.Start(); err != nil {
 		t.Fatal(err)
 	}
+	kwokEnded := make(chan error, 1)
+	go func() { kwokEnded <- kwok.Wait() }()
+	alive := func() {
+		select {
+		case err := <-kwokEnded:
+			kwokEnded <- err
+			t.Fatalf("kwok has ended: %v", err)
+		default:
+		}
+	}
 	t.Cleanup(func() {
-		_ = kwok.Process.Kill()
-		_ = kwok.Wait()
+		_ = kwok.Process.Kill() // it may have ended
+		<-kwokEnded
 		if t.Failed() {
 			b, _ := os.ReadFile(log.Name())
 			t.Logf("kwok: %s", b[max(0, len(b)-3000):])
@@ -96,6 +105,7 @@ func TestScale(t *testing.T) {
 		}
 	})
 	patiently(t, "nodes", func() error {
+		alive()
 		list := &corev1.NodeList{}
 		if err := kube.List(t.Context(), list); err != nil {
 			return err
