@@ -214,6 +214,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 
 	a.ready.Store(false)
+	a.requests.Leave()
 	if d := a.stopDelay(); d > 0 && failure == nil {
 		a.log.Info("not ready any more, and stopping later", "stop_delay", d)
 		select {

@@ -227,10 +227,25 @@ func TestStopDeliversWhatIsThere(t *testing.T) {
 	}
 }
 
-// A service that leads spans here has to learn that the agent ends before it does.
+// A service that leads spans here has to learn that the agent ends before it does;
+// and a client whose connection stays open, that it is to make another one. Go's
+// lost a request that it sent while its connection was closed.
 func TestStopDelay(t *testing.T) {
 	c := startCollector(t)
 	r := run(t, c.address, "stop_delay: 1s")
+	endpoint := "http://" + r.listener("otlp.http") + "/v1/traces"
+	last := func() bool {
+		res, err := http.Post(endpoint, "application/x-protobuf", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		_, _ = io.Copy(io.Discard, res.Body)
+		return res.Close
+	}
+	if last() {
+		t.Error("a connection is closed before the agent is told to stop")
+	}
 	told := time.Now()
 	ended := make(chan error, 1)
 	go func() { ended <- r.stop() }()
@@ -239,6 +254,9 @@ func TestStopDelay(t *testing.T) {
 	}
 	r.send("late", 20)
 	r.until("accepted", func(l ledger.Lane) bool { return l.Accepted == 20 })
+	if !last() {
+		t.Error("a client is not told that its connection ends")
+	}
 	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}

@@ -34,6 +34,9 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if l.ended {
 		return // its connection is closed
 	}
+	if l.server.leaving.Load() {
+		w.Header().Set("Connection", "close")
+	}
 	req := h2.Request{Method: r.Method, Path: r.RequestURI, ContentLength: r.ContentLength}
 	for name, values := range r.Header {
 		req.Header = append(req.Header, hpack.HeaderField{Name: strings.ToLower(name), Value: values[0]})

@@ -21,6 +21,7 @@ type Server struct {
 	conns   connections
 	certs   atomic.Pointer[certificates] // nil: no TLS
 	origins atomic.Pointer[[]string]     // of browsers, that may send
+	leaving atomic.Bool                  // senders are to go elsewhere
 
 	large   sync.Mutex           // held by who makes frames of a large request (transcoded.go)
 	answers Answers              // nil: nobody answers
@@ -35,6 +36,12 @@ type Options struct {
 	// TLS is for the TCP listeners.
 	TLS TLSOptions
 }
+
+// Leave makes senders over HTTP/1 go elsewhere, each with its next answer: it says
+// that it is the connection's last. One that is closed between two requests may
+// have the next one on its way, and Go's client for one does not send that
+// again. HTTP/2 has a way to end for itself (GOAWAY).
+func (s *Server) Leave() { s.leaving.Store(true) }
 
 // NewServer returns one without listeners. answers may be nil.
 func NewServer(lanes Lanes, answers Answers, log *slog.Logger) *Server {
