@@ -122,6 +122,32 @@ func TestWindowsWithTheAnswer(t *testing.T) {
 	p.next(fmt.Sprintf("window 0 %d", window/2))
 }
 
+// A body is waited for whole only if the peer may send all of it: by the window of
+// the stream, too. Each is given back by itself, so that either may be the smaller.
+func TestMissingFitsBothWindows(t *testing.T) {
+	for _, c := range []struct {
+		rest, ofConn, ofStream int
+		fits                   bool
+	}{
+		{window, 0, 0, true},
+		{window, 1, 0, false},
+		{window, 0, 112 << 10, false}, // the connection's was given back just now
+		{window - 112<<10, 0, 112 << 10, true},
+		{window - 100<<10, 100 << 10, 50 << 10, true},
+		{window - 100<<10 + 1, 100 << 10, 50 << 10, false},
+	} {
+		s := &stream{length: int64(c.rest) + 1000, received: 1000, owed: c.ofStream}
+		conn := &conn{owed: c.ofConn, streams: map[uint32]*stream{1: s}}
+		if more, fits := conn.missing(); more != c.rest || fits != c.fits {
+			t.Errorf("%+v: %d are missing, fits %v", c, more, fits)
+		}
+		conn.streams[3] = &stream{}
+		if more, _ := conn.missing(); more != 0 {
+			t.Errorf("%+v: %d are waited for beside another", c, more)
+		}
+	}
+}
+
 // What a peer may do that few do.
 func TestOddButRight(t *testing.T) {
 	r := listen(t, patient())

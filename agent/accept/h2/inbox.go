@@ -60,8 +60,7 @@ func (l *largeBuffers) giveBack(b *largeBuffer) {
 func (i *inbox) Read(p []byte) (n int, err error) {
 	if len(i.left) == 0 {
 		i.free()
-		more := i.c.missing()
-		fits := more <= window-i.c.owed
+		more, fits := i.c.missing()
 		if more -= i.took; more > smallRead {
 			i.large = i.c.srv.large.borrow()
 		}
@@ -96,20 +95,22 @@ func (i *inbox) free() {
 
 // missing is how many bytes more are sure to come, if the peer is well: those of
 // a body, when it is the only one that comes. With several, one that stands still
-// would keep the others waiting.
-func (c *conn) missing() int {
+// would keep the others waiting. fits says that they have room in what is left of
+// both windows, the connection's and the stream's.
+func (c *conn) missing() (more int, fits bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.streams) != 1 {
-		return 0
+		return 0, false
 	}
 	for _, s := range c.streams {
 		if s.state != receiving {
-			return 0
+			return 0, false
 		}
-		return s.missing()
+		more = s.missing()
+		fits = more <= window-max(c.owed, s.owed)
 	}
-	return 0
+	return more, fits
 }
 
 // missing is how much of a body is sure to come yet, in bytes; 0 if nobody knows.
