@@ -20,6 +20,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/wayside
 base=$cache/bookworm-systemd
 rate=10000 # spans a second
+limit=10000000 # bytes of the agent, as it ships
 
 # --- inside: process 1 of the machine's namespaces becomes systemd ------------
 
@@ -167,6 +168,8 @@ chroot "$root" lintian --allow-root --fail-on error,warning "/packages/wayside-a
 
 step "where systemd does not run: installed, not started; the unit's command runs; purged"
 chroot "$root" dpkg -i "/packages/wayside-agent_1.0.0_$arch.deb" >/dev/null
+size=$(stat -c %s "$root/usr/bin/wayside-agent")
+[ "$size" -le "$limit" ] || { echo "the agent has $size bytes, and $limit are the most"; exit 1; }
 chroot "$root" systemctl is-enabled wayside-agent.service wayside-agent.socket wayside-agent-udp.socket >/dev/null
 chroot "$root" systemd-analyze verify wayside-agent.service wayside-agent.socket wayside-agent-udp.socket
 command=$(sed -n 's/^ExecStart=//p' "$root/lib/systemd/system/wayside-agent.service")
